@@ -1,0 +1,1 @@
+"""Recorded time: recordings, the player, offline tracking, scores and pictures."""
