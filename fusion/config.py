@@ -3,17 +3,47 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from annotated_types import Ge, Gt, Le, Lt, MinLen
+from annotated_types import DocInfo, Ge, Gt, Le, Lt, MinLen, Predicate
 
 from fusion.errors import ConfigError
-from fusion.types import Coverage, Place, Pose
+from fusion.types import Coverage, Height, Place, Pose
 
-Positive = Annotated[float, Gt(0)]
-NotNegative = Annotated[float, Ge(0)]
+LONGEST_TEXT: Final = 200  # characters: a name stands in one line of a screen or a message
+LONGEST_IPC_PATH: Final = 107  # bytes: Linux's sockaddr_un
+SMALLEST_SIGMA: Final = 1e-6  # m, °, m/s: far below every sensor, and its square still far above rounding
+LARGEST_ANGLE_SIGMA: Final = 180.0  # °: wider says nothing
+
+
+def is_id(text: str) -> bool:
+    """Whether a sensor or zone may be called so: topics split on dots, and file names must not surprise."""
+    return re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text) is not None
+
+
+def is_text(text: str) -> bool:
+    """Whether a text is short and can be shown in one line of a terminal as it is."""
+    return len(text) <= LONGEST_TEXT and text.isprintable()
+
+
+def is_endpoint(text: str) -> bool:
+    """Whether a text is a ZeroMQ address that other processes can reach."""
+    if text.startswith("ipc://"):
+        return (
+            text.isprintable() and 0 < len(text.encode(errors="replace")) - len("ipc://") <= LONGEST_IPC_PATH
+        )
+    match = re.fullmatch(r"tcp://(?:[A-Za-z0-9._%-]+|\*|\[[0-9A-Fa-f:.%]+\]):(\*|[0-9]{1,5})", text)
+    return match is not None and (match[1] == "*" or int(match[1]) <= 65535)
+
+
+Id = Annotated[str, Predicate(is_id), DocInfo("1 to 64 of A-Z, a-z, 0-9, _ and -")]
+Text = Annotated[str, Predicate(is_text), DocInfo(f"a text of at most {LONGEST_TEXT} printable characters")]
+Endpoint = Annotated[str, Predicate(is_endpoint), DocInfo("tcp://host:port, or ipc:// and a path")]
 Probability = Annotated[float, Gt(0), Lt(1)]
+Sigma = Annotated[float, Ge(SMALLEST_SIGMA), Le(1_000_000)]
+Margin = Annotated[float, Ge(0), Le(1_000_000)]
 Component = Literal[
     "range_m",
     "azimuth_deg",
@@ -33,20 +63,20 @@ CARTESIAN: tuple[Component, ...] = ("east_m", "north_m", "up_m")
 class AltitudePrior:
     """Height above the ellipsoid of an object whose height nothing measured."""
 
-    mean: float = 3000.0
-    sigma: Positive = 3000.0
+    mean: Height = 3000.0
+    sigma: Sigma = 3000.0
 
 
 @dataclass(frozen=True, slots=True)
 class TrackerConfig:
     lateness_s: Annotated[float, Ge(0), Le(600)] = 2.0
-    initial_speed_mps: Positive = 150.0
-    initial_climb_mps: Positive = 15.0
+    initial_speed_mps: Annotated[float, Ge(0.001), Le(20_000)] = 150.0
+    initial_climb_mps: Annotated[float, Ge(0.001), Le(20_000)] = 15.0
     altitude_m: AltitudePrior = field(default_factory=AltitudePrior)
-    births_per_s: Positive = 0.1
-    survival_s: Positive = 600.0
+    births_per_s: Annotated[float, Ge(1e-9), Le(10_000)] = 0.1
+    survival_s: Annotated[float, Ge(0.1), Le(1e9)] = 600.0
     motions: Annotated[tuple[Motion, ...], MinLen(1)] = ("cruise", "manoeuvre", "turn")
-    agility_mps2: Positive = 10.0
+    agility_mps2: Annotated[float, Ge(0.001), Le(10_000)] = 10.0
     still_objects: bool = True
     engine: Literal["numba", "filterpy"] = "numba"
 
@@ -57,16 +87,18 @@ class TrackerConfig:
 
 @dataclass(frozen=True, slots=True)
 class SensorConfig:
-    id: str
+    id: Id
     kind: Literal["radar", "infrared", "position"]
     measures: Annotated[tuple[Component, ...], MinLen(1)]
-    sigma: dict[Component, Positive]
+    sigma: dict[Component, Sigma]
     coverage: Coverage
     pose: Pose | None = None
     detection_probability: Probability = 0.9
-    false_alarms: NotNegative = 1.0
-    period_s: Positive = 1.0
-    altitude_reference: Literal["ellipsoid"] = "ellipsoid"
+    false_alarms: Annotated[float, Ge(0), Le(1_000_000)] = 1.0
+    period_s: Annotated[float, Ge(0.001), Le(86_400)] = 1.0
+    altitude_reference: Annotated[
+        Literal["ellipsoid"], DocInfo("'ellipsoid' ('msl', 'pressure' and 'agl' are not supported)")
+    ] = "ellipsoid"
     use_identity: bool = False
 
     def __post_init__(self) -> None:
@@ -78,13 +110,20 @@ class SensorConfig:
         extra = [name for name in self.sigma if name not in self.measures]
         if extra:
             raise ConfigError("sigma", extra, f"only what it measures: {list(self.measures)}")
+        for name in ("azimuth_deg", "elevation_deg"):
+            if self.sigma.get(name, 0.0) > LARGEST_ANGLE_SIGMA:
+                raise ConfigError(f"sigma.{name}", self.sigma[name], f"a number up to {LARGEST_ANGLE_SIGMA}")
         self._check_axes()
 
     def _check_axes(self) -> None:
         cartesian = self.kind == "position"
         wrong = [name for name in self.measures if name in (POLAR if cartesian else CARTESIAN)]
         if wrong or (cartesian and "range_rate_mps" in self.measures):
-            allowed = "east_m, north_m, up_m, altitude_m" if cartesian else "range, azimuth, elevation, range rate, altitude"
+            allowed = (
+                "east_m, north_m, up_m, altitude_m"
+                if cartesian
+                else "range, azimuth, elevation, range rate, altitude"
+            )
             raise ConfigError("measures", list(self.measures), f"for a {self.kind} sensor: {allowed}")
         needed = CARTESIAN[:2] if cartesian else POLAR[:2]
         for name in needed:
@@ -109,31 +148,50 @@ class ZoneConfig:
     Heights are metres above the ellipsoid. active: UTC intervals (from_ns, to_ns); None: always.
     """
 
-    id: str
-    floor_m: float
-    ceiling_m: float
+    id: Id
+    floor_m: Height
+    ceiling_m: Height
     polygons: tuple[tuple[tuple[tuple[float, float], ...], ...], ...] = ()
     circle: tuple[float, float, float] | None = None  # lon_deg, lat_deg, radius_m
-    name: str = ""
+    name: Text = ""
     lookahead_s: Annotated[float, Gt(0), Le(3600)] = 180.0
-    margin_m: NotNegative = 0.0
-    margin_vertical_m: NotNegative = 0.0
+    margin_m: Margin = 0.0
+    margin_vertical_m: Margin = 0.0
     predicted_probability: Probability = 0.5
-    imminent_s: NotNegative = 60.0
+    imminent_s: Annotated[float, Ge(0), Le(3600)] = 60.0
     active: tuple[tuple[int, int], ...] | None = None
-    ignore: tuple[str, ...] = ()
+    ignore: tuple[Text, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.floor_m < self.ceiling_m:
+            raise ConfigError(
+                "ceiling_m", self.ceiling_m, f"a number greater than floor_m, which is {self.floor_m}"
+            )
+        if (self.circle is None) != bool(self.polygons):
+            raise ConfigError("polygons", len(self.polygons), "polygons, or else a circle")
+        end = None
+        for i, (start, stop) in enumerate(self.active or ()):
+            if start >= stop:
+                raise ConfigError(f"active[{i}]", (start, stop), "[from, to] with from before to")
+            if end is not None and start < end:
+                raise ConfigError(
+                    f"active[{i}]", (start, stop), "an interval that begins after the one before it ends"
+                )
+            end = stop
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceConfig:
     origin: Place
-    name: str = "skypicket"
-    zones: tuple[str, ...] = ()
+    name: Text = "skypicket"
+    zones: tuple[Text, ...] = ()
     report_period_s: Annotated[float, Gt(0), Le(3600)] = 1.0
-    ingest: str = "tcp://127.0.0.1:5801"
-    publish: str = "tcp://127.0.0.1:5802"
-    requests: str = "tcp://127.0.0.1:5803"
-    data: str = "skypicket-data"  # folder of the alert journal, relative to the configuration file
+    ingest: Endpoint = "tcp://127.0.0.1:5801"
+    publish: Endpoint = "tcp://127.0.0.1:5802"
+    requests: Endpoint = "tcp://127.0.0.1:5803"
+    data: Annotated[Text, MinLen(1)] = (
+        "skypicket-data"  # folder of the alert journal, relative to the configuration file
+    )
 
 
 @dataclass(frozen=True, slots=True)

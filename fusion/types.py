@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
 import numpy as np
+from annotated_types import Ge, Le
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+# Limits of what comes from outside, checked at the border; the core takes them as given.
+Latitude = Annotated[float, Ge(-90), Le(90)]
+Longitude = Annotated[float, Ge(-180), Le(180)]
+Height = Annotated[float, Ge(-10_000), Le(1_000_000)]  # m above the ellipsoid: where `geodesy` is exact
+Elevation = Annotated[float, Ge(-90), Le(90)]
 
 SECOND_NS: Final = 1_000_000_000
 
@@ -34,9 +42,9 @@ TENTATIVE, CONFIRMED, COASTING, ENDED = range(len(TRACK_STATUSES))
 class Pose:
     """Where a sensor stands (WGS-84, ellipsoidal height) and how it is turned: yaw, then pitch, then roll."""
 
-    lat_deg: float
-    lon_deg: float
-    alt_m: float
+    lat_deg: Latitude
+    lon_deg: Longitude
+    alt_m: Height
     yaw_deg: float = 0.0
     pitch_deg: float = 0.0
     roll_deg: float = 0.0
@@ -48,7 +56,7 @@ class Coverage:
 
     range_m: tuple[float, float] | None = None
     azimuth_deg: tuple[float, float] | None = None
-    elevation_deg: tuple[float, float] | None = None
+    elevation_deg: tuple[Elevation, Elevation] | None = None
     east_m: tuple[float, float] | None = None
     north_m: tuple[float, float] | None = None
     up_m: tuple[float, float] | None = None
@@ -93,7 +101,7 @@ class Truth:
     east_mps: Floats
     north_mps: Floats
     up_mps: Floats
-    ignore: NDArray[np.bool_]
+    ignore: Bools
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,9 +161,9 @@ class Outlook:
 class Place:
     """A point: WGS-84, ellipsoidal height."""
 
-    lat_deg: float
-    lon_deg: float
-    alt_m: float
+    lat_deg: Latitude
+    lon_deg: Longitude
+    alt_m: Height
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,45 @@
-"""Compiled loops over the track store, one module a step of the recursion."""
+"""Compiled loops over the track store, one module a step of the recursion.
+
+numba's disk cache does not see an edit in a module that a cached function calls, so the cache lives in a folder
+named by a hash of all these sources and of the compilers' versions. This file is the one place in the core that
+touches the disk: compiled code is not data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import tempfile
+from pathlib import Path
+
+_SOURCES = (*sorted(Path(__file__).parent.glob("*.py")), Path(__file__).parents[1] / "motion.py")
+
+
+def _name() -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    for path in _SOURCES:
+        digest.update(path.read_bytes())
+    for package in ("numba", "llvmlite", "numpy"):
+        digest.update(importlib.metadata.version(package).encode())
+    return f"kernels-{digest.hexdigest()}"
+
+
+def _folder() -> Path:
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = base / "skypicket" / _name()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:  # a home that cannot be written must not stop the service
+        return Path(tempfile.mkdtemp(prefix="skypicket-kernels-"))
+
+
+CACHE = Path(os.environ.get("SKYPICKET_KERNEL_CACHE") or _folder())
+os.environ["NUMBA_CACHE_DIR"] = str(CACHE)
+
+
+def compiled() -> bool:
+    """Whether an earlier run left compiled kernels: if not, the first import of one takes some seconds."""
+    return any(CACHE.rglob("*.nbc"))

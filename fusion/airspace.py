@@ -1,0 +1,116 @@
+"""The protected volumes of a site, when each is active, and which of them a track can reach."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+
+from fusion.config import ZoneConfig
+from fusion.errors import ConfigError
+from fusion.geodesy import Plane
+from fusion.types import SECOND_NS, Floats
+from fusion.volumes import Volume
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Activity = Literal["inactive", "pre-active", "active"]
+EVER: Final = 1 << 62  # ns: the year 2116, beyond any interval that matters
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneState:
+    """`pre-active`: becomes active within its look-ahead. next_change_ns: when `state` changes by itself."""
+
+    id: str
+    state: Activity
+    next_change_ns: int | None
+
+
+class Airspace:
+    """All zones. What an operator switches with `set_active` holds from then on, whatever the schedule says."""
+
+    def __init__(self, zones: Sequence[ZoneConfig], plane: Plane) -> None:
+        self.zones = tuple(zones)
+        self.plane = plane
+        self.volumes = tuple(Volume.of(zone, plane) for zone in self.zones)
+        self._index = {zone.id: i for i, zone in enumerate(self.zones)}
+        self._switched: dict[int, bool] = {}
+        self._intervals = tuple(_merged(zone.active) for zone in self.zones)
+        self._centres = np.array([volume.centre for volume in self.volumes]).reshape(-1, 3)
+        self._reaches = np.array([volume.reach_m for volume in self.volumes])
+
+    def index(self, zone_id: str) -> int:
+        """The place of a zone in `zones`. ConfigError if there is none of this id."""
+        if zone_id not in self._index:
+            raise ConfigError("zone", zone_id, f"one of {sorted(self._index)}")
+        return self._index[zone_id]
+
+    def set_active(self, zone_id: str, active: bool | None) -> None:
+        """Switch a zone on or off at run time; None goes back to its schedule."""
+        i = self.index(zone_id)
+        if active is None:
+            self._switched.pop(i, None)
+        else:
+            self._switched[i] = active
+
+    def intervals(self, i: int) -> tuple[tuple[int, int], ...]:
+        """When zone `i` is active: [from_ns, to_ns), in order, apart."""
+        if i in self._switched:
+            return ((-EVER, EVER),) if self._switched[i] else ()
+        return self._intervals[i]
+
+    def is_active(self, i: int, time_ns: int) -> bool:
+        return any(start <= time_ns < stop for start, stop in self.intervals(i))
+
+    def spans(self, i: int, time_ns: int) -> tuple[tuple[float, float], ...]:
+        """When zone `i` is active between `time_ns` and its look-ahead, in seconds from `time_ns`."""
+        ahead = self.zones[i].lookahead_s
+        found = []
+        for start, stop in self.intervals(i):
+            begin, end = max((start - time_ns) / SECOND_NS, 0.0), min((stop - time_ns) / SECOND_NS, ahead)
+            if begin < end and stop > time_ns:
+                found.append((begin, end))
+        return tuple(found)
+
+    def states(self, time_ns: int) -> tuple[ZoneState, ...]:
+        return tuple(self._state(i, time_ns) for i in range(len(self.zones)))
+
+    def _state(self, i: int, time_ns: int) -> ZoneState:
+        name, ahead_ns = self.zones[i].id, round(self.zones[i].lookahead_s * SECOND_NS)
+        for start, stop in self.intervals(i):
+            if stop <= time_ns:
+                continue
+            if start <= time_ns:
+                return ZoneState(name, "active", None if stop >= EVER else stop)
+            if start - ahead_ns <= time_ns:
+                return ZoneState(name, "pre-active", start)
+            return ZoneState(name, "inactive", start - ahead_ns)
+        return ZoneState(name, "inactive", None)
+
+    def near(self, positions: Floats, reaches: Floats) -> NDArray[np.intp]:
+        """Pairs (track, zone) of which the track can come to the zone: (k, 2), in order.
+
+        positions: (n, 3) m in the plane.  reaches: (n, z) m, how far each can go within each zone's look-ahead.
+        """
+        if not self.zones or not len(positions):
+            return np.empty((0, 2), dtype=np.intp)
+        apart = positions[:, None, :] - self._centres[None, :, :]
+        square = apart[..., 0] ** 2 + apart[..., 1] ** 2 + apart[..., 2] ** 2
+        return np.argwhere(square <= (reaches + self._reaches[None, :]) ** 2)
+
+
+def _merged(active: tuple[tuple[int, int], ...] | None) -> tuple[tuple[int, int], ...]:
+    """In order, with those that touch made one, so that no moment between them counts as inactive."""
+    if active is None:
+        return ((-EVER, EVER),)
+    merged: list[tuple[int, int]] = []
+    for start, stop in sorted(active):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
+        else:
+            merged.append((start, stop))
+    return tuple(merged)

@@ -1,0 +1,96 @@
+"""Marginal association probabilities by loopy belief propagation on the sparse graph of pairs.
+
+Williams and Lau (2014), "Approximate evaluation of marginal association probabilities with belief propagation",
+eqs. 20-24: messages converge for any graph. Each connected cluster stops by itself, so that what happens in one
+corner of the sky does not change another's bits. The twin in plain Python is `fusion.reference.associate`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+TOLERANCE = 1e-9  # of the largest message change: far below what any decision looks at
+MAX_SWEEPS = 1000  # convergence is geometric; this many only where objects sit within a gate of each other
+
+
+@njit
+def _root(parent, i):  # type: ignore[no-untyped-def]
+    while parent[i] != i:
+        parent[i] = parent[parent[i]]
+        i = parent[i]
+    return i
+
+
+@njit
+def clusters(pair_track, pair_detection, tracks, detections):  # type: ignore[no-untyped-def]
+    """Union-find over tracks and detections: (tracks + detections,) roots."""
+    parent = np.arange(tracks + detections)
+    for p in range(pair_track.size):
+        a, b = _root(parent, pair_track[p]), _root(parent, tracks + pair_detection[p])
+        if a != b:
+            parent[max(a, b)] = min(a, b)
+    for i in range(parent.size):
+        parent[i] = _root(parent, i)
+    return parent
+
+
+@njit
+def _beliefs(pair_track, pair_detection, ratio, to_track, to_detection, paired, missed, alone):  # type: ignore[no-untyped-def]
+    missed[:] = 1.0
+    alone[:] = 1.0
+    for p in range(ratio.size):
+        missed[pair_track[p]] += ratio[p] * to_track[p]
+        alone[pair_detection[p]] += to_detection[p]
+    for i in range(missed.size):
+        missed[i] = 1.0 / missed[i]
+    for j in range(alone.size):
+        alone[j] = 1.0 / alone[j]
+    for p in range(ratio.size):
+        value = ratio[p] * to_track[p] * missed[pair_track[p]]
+        paired[p] = 0.0 if math.isnan(value) else value
+
+
+@njit("void(i8[::1], i8[::1], f8[::1], f8[::1], f8[::1], f8[::1], f8[::1], f8[::1])", cache=True)
+def associate(pair_track, pair_detection, pair_weight, miss_weight, alone_weight, paired, missed, alone):  # type: ignore[no-untyped-def]
+    """Marginals of "track i made detection j", "track i was missed", "detection j belongs to no track".
+
+    pair_weight: (pairs,), in any order.  miss_weight: (tracks,) > 0.  alone_weight: (detections,) > 0, of a false
+    alarm or a new object.  Writes paired (pairs,), missed (tracks,), alone (detections,): for each track, paired
+    and missed sum to 1.
+    """
+    pairs, tracks, detections = pair_track.size, miss_weight.size, alone_weight.size
+    ratio = np.empty(pairs)
+    for p in range(pairs):
+        ratio[p] = pair_weight[p] / (miss_weight[pair_track[p]] * alone_weight[pair_detection[p]])
+    to_track = np.ones(pairs)  # nu, detection -> track
+    to_detection = np.zeros(pairs)  # mu, track -> detection
+    root = clusters(pair_track, pair_detection, tracks, detections)
+    change, busy = np.zeros(tracks + detections), np.ones(tracks + detections, np.bool_)
+    from_detections, from_tracks = np.empty(tracks), np.empty(detections)
+    for _ in range(MAX_SWEEPS):
+        from_detections[:] = 1.0
+        from_tracks[:] = 1.0
+        change[:] = 0.0
+        for p in range(pairs):
+            from_detections[pair_track[p]] += ratio[p] * to_track[p]
+        for p in range(pairs):
+            if busy[root[pair_track[p]]]:
+                to_detection[p] = ratio[p] / max(from_detections[pair_track[p]] - ratio[p] * to_track[p], 1.0)
+            from_tracks[pair_detection[p]] += to_detection[p]
+        more = False
+        for p in range(pairs):
+            cluster = root[pair_track[p]]
+            if busy[cluster]:
+                message = 1.0 / max(from_tracks[pair_detection[p]] - to_detection[p], 1.0)
+                change[cluster] = max(change[cluster], abs(message - to_track[p]))
+                to_track[p] = message
+        for i in range(tracks):
+            if root[i] == i and busy[i]:
+                busy[i] = change[i] > TOLERANCE
+                more = more or busy[i]
+        if not more:
+            break
+    _beliefs(pair_track, pair_detection, ratio, to_track, to_detection, paired, missed, alone)

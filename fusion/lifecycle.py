@@ -1,0 +1,87 @@
+"""What may become of a track: one table, and the evidence that moves through it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from fusion.tracks import TrackStore
+from fusion.types import COASTING, CONFIRMED, ENDED, SECOND_NS, TENTATIVE, Bools, Ints
+
+NOTHING, PROVEN, UNSEEN, SEEN, DOUBTED, LEFT, SILENT = range(7)
+
+NEXT: Final = {
+    # (now,      evidence) -> next
+    (TENTATIVE, PROVEN): CONFIRMED,
+    (TENTATIVE, DOUBTED): ENDED,
+    (TENTATIVE, LEFT): ENDED,
+    (CONFIRMED, UNSEEN): COASTING,
+    (CONFIRMED, DOUBTED): ENDED,
+    (CONFIRMED, LEFT): ENDED,
+    (COASTING, SEEN): CONFIRMED,
+    (COASTING, DOUBTED): ENDED,
+    (COASTING, LEFT): ENDED,
+    (TENTATIVE, SILENT): ENDED,
+    (CONFIRMED, SILENT): ENDED,
+    (COASTING, SILENT): ENDED,
+}
+REASONS: Final = {
+    DOUBTED: "not detected where it should have been",
+    LEFT: "outside every coverage",
+    SILENT: "no sensor has looked there any more",
+}
+
+PROVEN_EXISTENCE = 0.98  # above it, a track is told to people as real: 1 false in 50 of those just confirmed
+PROVEN_HITS = 3  # two detections give the first velocity; only the third can contradict it
+DOUBTED_TENTATIVE = 0.003  # a lone detection that was missed once where it should have been seen
+DOUBTED_EXISTENCE = 0.2  # design decision 4
+UNSEEN_LOOKS = 1.5  # expected detections missed: more than one unlucky look
+LEFT_PERIODS = 3.0  # design decision 4
+SILENT_S = 60.0  # a sensor's outage is survived for so long: beyond it a prediction says next to nothing
+CANDIDATE_HITS = 2  # a lone detection is a candidate, not yet a track that is shown
+CANDIDATE_EXISTENCE = 0.5  # unless it is more likely an object than not
+
+_TABLE = np.tile(np.arange(4)[:, None], (1, 7))
+for (_now, _evidence), _next in NEXT.items():
+    _TABLE[_now, _evidence] = _next
+
+
+def evidence(store: TrackStore, still_objects: bool) -> Ints:
+    """What each row's numbers say after a look: (n,) codes; the gravest wins."""
+    n = store.size
+    status, existence = store.status[:n], store.existence[:n]
+    said = np.full(n, NOTHING)
+    proven = (existence >= PROVEN_EXISTENCE) & (store.hits[:n] >= PROVEN_HITS)
+    if not still_objects:
+        proven &= store.moved[:n] == 1
+    said[proven & (status == TENTATIVE)] = PROVEN
+    owed = store.owed[:n]
+    said[(status == CONFIRMED) & (owed >= UNSEEN_LOOKS)] = UNSEEN
+    said[(status == COASTING) & (owed < UNSEEN_LOOKS)] = SEEN
+    said[existence < np.where(status == TENTATIVE, DOUBTED_TENTATIVE, DOUBTED_EXISTENCE)] = DOUBTED
+    return said
+
+
+def absence(store: TrackStore, now_ns: int, longest_period_s: float, outside: Bools) -> Ints:
+    """What time alone says at `now_ns`: (n,) codes.  outside: (n,), beyond every sensor's registered coverage."""
+    n = store.size
+    unwatched_ns = now_ns - store.covered_ns[:n]
+    said = np.full(n, NOTHING)
+    said[unwatched_ns > int(SILENT_S * SECOND_NS)] = SILENT
+    said[outside & (unwatched_ns > int(LEFT_PERIODS * longest_period_s * SECOND_NS))] = LEFT
+    return said
+
+
+def follow(store: TrackStore, said: Ints) -> None:
+    """Move every row through the table, in place."""
+    n = store.size
+    store.status[:n] = _TABLE[store.status[:n], said]
+
+
+def shown(store: TrackStore) -> Bools:
+    """Which rows are tracks to the outside: (n,)."""
+    n = store.size
+    return (
+        (store.hits[:n] >= CANDIDATE_HITS) | (store.existence[:n] >= CANDIDATE_EXISTENCE) | (store.published[:n] == 1)
+    ) & (store.status[:n] != ENDED)

@@ -1,0 +1,100 @@
+"""Looking at the tracks without changing them: copies predicted to one instant, for reports and for alerting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fusion import lifecycle
+from fusion.tracker import Tracker
+from fusion.tracks import TrackStore
+from fusion.types import SECOND_NS, TENTATIVE, TRACK_STATUSES, Floats, Outlook, Picture
+
+LATELY_PERIODS = 3.0  # a sensor contributed lately if it detected the track within this many of its periods,
+LATELY_S = 10.0  # or within this time
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ahead:
+    """Copies of the shown tracks, and after them of those that ended, at `time_ns`."""
+
+    time_ns: int
+    store: TrackStore
+    live: int
+    reasons: tuple[str | None, ...]
+
+
+def ahead(tracker: Tracker, time_ns: int) -> Ahead:
+    """Predict a copy of every shown track to `time_ns`: asking must not change the answer."""
+    live = tracker.store.take(np.flatnonzero(lifecycle.shown(tracker.store)))
+    parts, reasons = [live], [None] * live.size
+    for store, said in tracker.ended:
+        parts.append(store)
+        reasons.extend(said)  # type: ignore[arg-type]
+    store = parts[0] if len(parts) == 1 else _joined(parts)
+    rows = np.arange(store.size)
+    before_ns = store.time_ns.copy()
+    tracker.engine.predict(tracker.setting, store, rows, np.full(store.size, time_ns))
+    store.existence *= np.exp(-(store.time_ns - before_ns) / SECOND_NS / tracker.config.survival_s)
+    return Ahead(time_ns, store, live.size, tuple(reasons))
+
+
+def outlook(tracker: Tracker, at: Ahead) -> Outlook:
+    """What alerting sees: the confirmed and coasting tracks with their modes."""
+    store = at.store
+    rows = np.flatnonzero(store.status[: at.live] != TENTATIVE)
+    return Outlook(
+        time_ns=at.time_ns, motions=tracker.motions.names, id=store.id[rows], status=store.status[rows],
+        existence=store.existence[rows], weight=store.weight[rows], mean=store.mean[rows],
+        covariance=store.covariance[rows], updated_ns=store.updated_ns[rows], created_ns=store.created_ns[rows],
+        hits=store.hits[rows], sensors=tuple(_sensors(tracker, store, row, at.time_ns) for row in rows),
+        identity=tuple(store.identity[row] for row in rows),
+    )  # fmt: skip
+
+
+def picture(tracker: Tracker, at: Ahead) -> Picture:
+    """The contract's `tracks`, at the object's own east, north and up."""
+    store, n = at.store, at.store.size
+    centre, lat, lon, alt, velocity, triangle = _geographic(tracker, store)
+    best = np.argmax(store.weight, axis=1) if n else np.zeros(0, int)
+    return Picture(
+        time_ns=at.time_ns, id=store.id.copy(), status=tuple(TRACK_STATUSES[code] for code in store.status),
+        existence=store.existence.copy(), lat_deg=lat, lon_deg=lon, alt_m=alt, east_mps=velocity[:, 0],
+        north_mps=velocity[:, 1], up_mps=velocity[:, 2], covariance=triangle,
+        mode=tuple(tracker.motions.names[j] for j in best), mode_probability=store.weight[np.arange(n), best],
+        updated_ns=store.updated_ns.copy(), created_ns=store.created_ns.copy(), hits=store.hits.copy(),
+        sensors=tuple(_sensors(tracker, store, row, at.time_ns) for row in range(n)), identity=tuple(store.identity),
+        diverted_ns=(None,) * n, reason=at.reasons,
+    )  # fmt: skip
+
+
+def _geographic(tracker: Tracker, store: TrackStore) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
+    """Means (n, 6) in the plane, lat_deg, lon_deg, alt_m, velocity (n, 3) and covariance (n, 21) at the object."""
+    from fusion.geodesy import rotate
+    from fusion.kernels.report import summarise, turn
+
+    n = store.size
+    centre, spread, triangle = np.empty((n, 6)), np.empty((n, 6, 6)), np.empty((n, 21))
+    summarise(store.weight, store.mean, store.covariance, centre, spread)
+    lat, lon, alt = tracker.plane.to_geodetic(centre[:, :3])
+    axes = np.ascontiguousarray(tracker.plane.local_axes(lat, lon))
+    turn(spread, axes, triangle)
+    return centre, lat, lon, alt, rotate(centre[:, 3:], axes), triangle
+
+
+def _sensors(tracker: Tracker, store: TrackStore, row: int, time_ns: int) -> tuple[str, ...]:
+    return tuple(
+        name
+        for name, station in tracker.stations.items()
+        if (hit_ns := int(store.hit_ns[row, station.index])) > 0
+        and time_ns - hit_ns <= max(LATELY_PERIODS * station.config.period_s, LATELY_S) * SECOND_NS
+    )
+
+
+def _joined(parts: list[TrackStore]) -> TrackStore:
+    from fusion.tracks import COLUMNS
+
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
+    identity = [name for part in parts for name in part.identity]
+    return TrackStore(size=len(identity), identity=identity, **columns)

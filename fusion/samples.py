@@ -1,0 +1,62 @@
+"""Fixed points at which the future of a track is sampled: the same for every track and at every time, so that
+an answer is repeatable and moves smoothly with its inputs.
+
+Latin hypercubes (McKay, Beckman and Conover 1979): each column holds the midpoints of `count` equal slices in an
+order of its own. Lattices and scrambled Sobol points were tried too, and were not better: whether a path enters
+depends on too many of its turns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from fusion.types import Floats
+
+SEED = 20240229  # of the orders; any would do
+JUMPS = 32  # changes of mode that have their own columns; later ones of the same path use these again
+NORMAL_DIGITS = 12  # to which normal deviates are rounded: `ndtri` may differ in the last bits between machines
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """s paths of k steps.
+
+    mode: (s,) uniform, chooses the first mode.  state: (s, 6) normal.  wait: (s, JUMPS) unit exponential, and
+    jump: (s, JUMPS) uniform, choose the changes of mode.  noise: (s, k, 6) normal: of each step, what drives the velocity
+    east and north, what is left for the position east and north, and the same two for the height.
+    """
+
+    mode: Floats
+    state: Floats
+    wait: Floats
+    jump: Floats
+    noise: Floats
+
+    def __len__(self) -> int:
+        return len(self.mode)
+
+
+@cache
+def samples(count: int, steps: int) -> Samples:
+    """The fixed points, built on first use (some 0.1 s for the largest) and kept."""
+    from scipy.special import ndtri
+
+    source = np.random.PCG64(SEED)  # its raw stream is promised to stay as it is; numpy's distributions are not
+    uniform = _columns(source, count, 7 + 2 * JUMPS)
+    noise = np.ascontiguousarray(_columns(source, count, 6 * steps).reshape(count, steps, 6))
+    return Samples(
+        mode=np.ascontiguousarray(uniform[:, 0]),
+        state=np.round(ndtri(uniform[:, 1:7]), NORMAL_DIGITS),
+        wait=np.round(-np.log1p(-uniform[:, 7 : 7 + JUMPS]), NORMAL_DIGITS),
+        jump=np.ascontiguousarray(uniform[:, 7 + JUMPS :]),
+        noise=np.round(ndtri(noise), NORMAL_DIGITS),
+    )
+
+
+def _columns(source: np.random.PCG64, count: int, columns: int) -> Floats:
+    raw = np.asarray(source.random_raw(count * columns)).reshape(columns, count)
+    order = np.argsort(raw, axis=1, kind="stable")
+    return (order.T + 0.5) / count

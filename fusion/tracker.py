@@ -1,0 +1,274 @@
+"""The recursion, as prose: the track-oriented Poisson multi-Bernoulli filter (Williams 2015, TOMB/P).
+
+A frame is one look of one sensor. Each track that it sweeps is predicted to the time of the look, paired with the
+detections inside its gate, and reduced again to one Gaussian a mode, weighed by the marginal probabilities of its
+pairs and of its miss. What is left of each detection may begin a track. Tracks that the frame does not sweep are
+not touched: time is lazy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import chi2
+
+from fusion import births, lifecycle
+from fusion.config import SiteConfig
+from fusion.engines import Engine, Evaluated, Setting, engine
+from fusion.geodesy import Plane
+from fusion.motion import Motions
+from fusion.sensors import BLIND_TIME_S, LEAST_CLUTTER, Placement, Station, box, covers
+from fusion.tracks import TrackStore
+from fusion.types import ENDED, SECOND_NS, TENTATIVE, Bools, Floats, Frame, Ints
+from fusion.undetected import Undetected
+
+GATE_PROBABILITY = 0.9999  # a true detection falls outside once in 10 000: rarer than every real loss
+COARSE_GATE_SIGMA = 5.0  # each component by itself; wider than the exact gate for up to four of them
+SWEPT_SHARE = 0.05  # a look that was less likely than this to have included the track says nothing of it
+HIT_SHARE = 0.5  # a track was detected when that is more likely than not
+LEAST_EXISTENCE = 0.003  # a new object less likely than this is not worth a row
+MOVED_SIGMA = 4.0  # displaced by more than this many standard deviations: it moves
+MOST_EXISTENCE = 1.0 - 1e-9  # odds stay finite
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """One frame, placed. box: (8, 2) swept limits by component code."""
+
+    frame: Frame
+    station: Station
+    placement: Placement
+    box: Floats
+
+
+class Tracker:
+    """Frames in, in the order of their keys; the store is the state."""
+
+    def __init__(self, site: SiteConfig) -> None:
+        self.config = site.tracker
+        self.plane = Plane(site.service.origin)
+        self.motions = Motions.of(site.tracker)
+        self.stations = {s.id: Station.of(i, s, site.tracker, self.plane) for i, s in enumerate(site.sensor)}
+        self.sensor_names = tuple(self.stations)
+        gates = np.array([-1.0, *chi2.ppf(GATE_PROBABILITY, np.arange(1, 9))])
+        earth = np.ascontiguousarray(np.vstack([self.plane.centre[None], self.plane.axes]))
+        self.setting = Setting(self.motions, earth, gates)
+        self.engine: Engine = engine(site.tracker.engine)
+        self.store = TrackStore.empty(len(self.motions.names), len(self.stations))
+        self.undetected = Undetected(site.tracker)
+        self.undetected.cover([(s, s.placement) for s in self.stations.values() if s.placement and births.can_begin(s)])
+        self.placements = {name: s.placement for name, s in self.stations.items() if s.placement is not None}
+        self.ended: list[tuple[TrackStore, tuple[str, ...]]] = []  # shown once, since the last picture
+        self._longest_period_s = max((s.config.period_s for s in self.stations.values()), default=1.0)
+
+    def copy(self) -> Tracker:
+        """A tracker that goes its own way from here; what never changes is shared."""
+        other = object.__new__(Tracker)
+        other.__dict__.update(self.__dict__)
+        other.store, other.undetected, other.ended = self.store.copy(), self.undetected.copy(), list(self.ended)
+        return other
+
+    def step(self, frame: Frame) -> None:
+        """Take one frame in."""
+        station = self.stations[frame.sensor]
+        placement, swept_box = station.look(frame, self.plane)
+        look = Look(frame, station, placement, swept_box)
+        self.placements = {**self.placements, frame.sensor: placement}
+        if births.can_begin(station):
+            self.undetected.cover([(station, placement)])
+        self.undetected.relax(frame.time_ns)
+
+        rows, pairs, reference_ns = self._gate(look)
+        swept = self._predict(look, rows, reference_ns)
+        evaluated = self.engine.evaluate(
+            self.setting, self.store, rows, pairs, station.codes, frame, placement
+        )
+        alone = self._update(look, rows, pairs, swept, evaluated)
+        self._begin(look, alone)
+        self._settle(lifecycle.evidence(self.store, self.config.still_objects))
+
+    def shown(self) -> None:
+        """The picture is out: its tracks are known to the outside, its ended ones need not stand there again."""
+        store = self.store
+        store.published[: store.size] |= lifecycle.shown(store)
+        self.ended = []
+
+    def _gate(self, look: Look) -> tuple[Ints, tuple[Ints, Ints], Ints]:
+        """Rows that the look touches, coarse pairs (place in rows, detection), and each row's time of the look."""
+        from fusion.kernels.candidates import candidates
+
+        store, frame, n = self.store, look.frame, self.store.size
+        tracks, detections, reference_ns, touched = candidates(
+            look.station.codes, frame.values, frame.sigmas, frame.times_ns, frame.time_ns, look.placement.position,
+            look.placement.axes, self.setting.earth, look.box, store.time_ns[:n], store.weight[:n], store.mean[:n],
+            store.covariance[:n], self.motions.parameters, COARSE_GATE_SIGMA,
+        )  # fmt: skip
+        rows = np.flatnonzero(touched)
+        places = np.cumsum(touched) - 1
+        if look.station.config.use_identity and frame.identity is not None:
+            keep = self._agreeing(frame.identity, tracks, detections)
+            tracks, detections = tracks[keep], detections[keep]
+        return rows, (places[tracks], detections), reference_ns[rows]
+
+    def _agreeing(self, identity: tuple[str | None, ...], tracks: Ints, detections: Ints) -> Ints:
+        """Pairs whose known identities do not differ."""
+        mine = self.store.identity
+        return np.array(
+            [
+                i
+                for i, (row, d) in enumerate(zip(tracks, detections, strict=True))
+                if mine[row] is None or identity[d] is None or mine[row] == identity[d]
+            ],
+            np.int64,
+        )
+
+    def _predict(self, look: Look, rows: Ints, reference_ns: Ints) -> Floats:
+        """Advance `rows` to the look; returns P(inside what was swept), (rows,)."""
+        from fusion.kernels.evaluate import inside
+
+        store, station = self.store, look.station
+        before_ns = store.time_ns[rows]
+        self.engine.predict(self.setting, store, rows, reference_ns)
+        elapsed_s = (store.time_ns[rows] - before_ns) / SECOND_NS
+        store.existence[rows] *= np.exp(-elapsed_s / self.config.survival_s)
+        swept = np.empty(len(rows))
+        inside(
+            rows, look.box, look.placement.position, look.placement.axes, self.setting.earth, store.weight, store.mean,
+            store.covariance, swept,
+        )  # fmt: skip
+        looked_ns = store.looked_ns[rows, station.index]
+        since_s = np.maximum(reference_ns - looked_ns, 0) / SECOND_NS
+        keep = np.where(looked_ns > 0, np.exp(-since_s / BLIND_TIME_S), 0.0)
+        share = station.visible_share
+        store.visible[rows, station.index] = share + (store.visible[rows, station.index] - share) * keep
+        store.looked_ns[rows, station.index] = reference_ns
+        return swept
+
+    def _update(
+        self, look: Look, rows: Ints, pairs: tuple[Ints, Ints], swept: Floats, evaluated: Evaluated
+    ) -> Floats:
+        """Marginals, then each row's new state and existence. Returns P(belongs to no track), (detections,)."""
+        store, station = self.store, look.station
+        row_of_pair = rows[pairs[0]]
+        by_mode = store.weight[row_of_pair] * np.exp(evaluated.log_likelihood)
+        likelihood = by_mode.sum(axis=1)
+        by_mode /= np.where(likelihood > 0.0, likelihood, 1.0)[:, None]
+        existence, visible = store.existence[rows], store.visible[rows, station.index]
+        detection = station.config.detection_probability * visible
+        miss_weight = 1.0 - existence * detection * swept
+        alone_weight, self._new = self._alone_weight(look)
+        paired, missed, alone = self.engine.associate(
+            pairs, (existence * detection)[pairs[0]] * likelihood, miss_weight, alone_weight
+        )
+        hit = np.minimum(np.bincount(pairs[0], paired, len(rows)), 1.0)
+        unseen = missed * existence * (1.0 - detection * swept) / miss_weight
+        total = np.maximum(hit + unseen, 1e-300)
+        self.engine.reduce(store, rows, pairs, unseen / total, paired / total[pairs[0]], by_mode, evaluated)
+        store.existence[rows] = np.minimum(total, MOST_EXISTENCE)
+        blind = visible * (1.0 - station.config.detection_probability * swept) / (1.0 - detection * swept)
+        store.visible[rows, station.index] = (hit + unseen * blind) / total
+        self._remember(look, rows, pairs, paired, hit, swept * detection, swept)
+        return alone
+
+    def _alone_weight(self, look: Look) -> tuple[Floats, tuple[births.Births, Floats] | None]:
+        """Density of false alarms and of undetected objects at each detection; the latter with its births."""
+        frame, station = look.frame, look.station
+        width = np.where(np.isnan(frame.values), 1.0, station.span).prod(axis=1)
+        weight = max(station.config.false_alarms, LEAST_CLUTTER) / width
+        if not births.can_begin(station) or not len(weight):
+            return weight, None
+        new = births.births(frame, station, look.placement, self.plane, self.config)
+        fresh = station.config.detection_probability * new.density(self.undetected.density(new.mean[:, :3]))
+        weight[new.rows] += fresh
+        return weight, (new, fresh / weight[new.rows])
+
+    def _remember(
+        self, look: Look, rows: Ints, pairs: tuple[Ints, Ints], paired: Floats, hit: Floats, expected: Floats,
+        swept: Floats,
+    ) -> None:  # fmt: skip
+        """Times, hits, identities, and whether a track has moved."""
+        store, index = self.store, look.station.index
+        now_ns = store.time_ns[rows]
+        covered = rows[swept > SWEPT_SHARE]
+        store.covered_ns[covered] = np.maximum(store.covered_ns[covered], look.frame.time_ns)
+        was_hit = hit >= HIT_SHARE
+        seen = rows[was_hit]
+        store.owed[rows[~was_hit]] += expected[~was_hit]
+        store.owed[seen] = 0.0
+        store.hits[seen] += 1
+        store.updated_ns[seen] = np.maximum(store.updated_ns[seen], now_ns[was_hit])
+        store.covered_ns[seen] = np.maximum(store.covered_ns[seen], look.frame.time_ns)
+        store.hit_ns[seen, index] = now_ns[was_hit]
+        mean = (store.weight[seen, :, None] * store.mean[seen, :, :3]).sum(axis=1)
+        variance = store.covariance[seen, 0, 0, 0] + store.covariance[seen, 0, 1, 1] + store.covariance[seen, 0, 2, 2]
+        away = ((mean - store.birthplace[seen]) ** 2).sum(axis=1)
+        store.moved[seen] |= away > MOVED_SIGMA**2 * (variance + store.hits[seen].clip(max=1) * variance)
+        if look.frame.identity is not None:
+            for p in np.flatnonzero(paired >= HIT_SHARE):
+                told = look.frame.identity[pairs[1][p]]
+                if told is not None:
+                    store.identity[rows[pairs[0][p]]] = told
+
+    def _begin(self, look: Look, alone: Floats) -> None:
+        """Give a row to each detection that may be a new object."""
+        if self._new is not None:
+            new, share = self._new
+            existence = alone[new.rows] * share
+            chosen = np.flatnonzero(existence >= LEAST_EXISTENCE)
+            if len(chosen):
+                self._append(look, new, chosen, np.minimum(existence, MOST_EXISTENCE))
+        if births.can_begin(look.station):
+            self.undetected.look(look.station, look.placement, look.box)
+
+    def _append(self, look: Look, new: births.Births, chosen: Ints, existence: Floats) -> None:
+        store, frame = self.store, look.frame
+        at = store.extend(len(chosen))
+        detections = new.rows[chosen]
+        times = frame.times_ns[detections]
+        for i, d in enumerate(detections):
+            row = at.start + i
+            store.id[row] = births.track_id(frame.sensor, int(times[i]), int(d), store.id[:row])
+            if frame.identity is not None:
+                store.identity[row] = frame.identity[d]
+        store.status[at], store.existence[at], store.time_ns[at] = TENTATIVE, existence[chosen], times
+        store.weight[at] = self.motions.prior
+        store.mean[at] = new.mean[chosen, None, :]
+        store.covariance[at] = new.covariance[chosen, None, :, :]
+        store.created_ns[at] = store.updated_ns[at] = times
+        store.covered_ns[at], store.hits[at] = frame.time_ns, 1
+        store.birthplace[at] = new.mean[chosen, :3]
+        store.visible[at] = [s.visible_share for s in self.stations.values()]
+        store.visible[at, look.station.index] = 1.0
+        store.looked_ns[at, look.station.index] = store.hit_ns[at, look.station.index] = times
+
+    def _settle(self, said: Ints) -> None:
+        """Follow the lifecycle table; rows that ended leave, those that were shown are kept for the next picture."""
+        store = self.store
+        lifecycle.follow(store, said)
+        gone = store.status[: store.size] == ENDED
+        if gone.any():
+            told = np.flatnonzero(gone & (store.published[: store.size] == 1))
+            if len(told):
+                self.ended.append((store.take(told), tuple(lifecycle.REASONS[int(said[row])] for row in told)))
+            store.keep(~gone)
+
+    def tend(self, now_ns: int) -> None:
+        """End what nobody looks at any more. Called at each whole second of event time, frames or none."""
+        store = self.store
+        old = store.covered_ns[: store.size] < now_ns - int(self._longest_period_s * SECOND_NS)
+        if old.any():
+            outside = np.zeros(store.size, bool)
+            outside[old] = self._outside(np.flatnonzero(old), now_ns)
+            self._settle(lifecycle.absence(store, now_ns, self._longest_period_s, outside))
+
+    def _outside(self, rows: Ints, now_ns: int) -> Bools:
+        """Whether the mean, carried straight on, is beyond every sensor's registered coverage: (rows,)."""
+        store = self.store
+        state = (store.weight[rows, :, None] * store.mean[rows]).sum(axis=1)
+        state[:, :3] += state[:, 3:] * ((now_ns - store.time_ns[rows]) / SECOND_NS)[:, None]
+        outside = np.ones(len(rows), bool)
+        for name, placement in self.placements.items():
+            station = self.stations[name]
+            outside &= ~covers(box(station.config.coverage, None), placement, self.plane, state)
+        return outside

@@ -1,0 +1,121 @@
+"""The Poisson part of the filter: how many objects are there that no sensor has detected yet, and where.
+
+A coarse plan grid of intensities. Births fill it, survival bounds it, and every look that found nothing empties
+what it swept: so a first frame full of old traffic starts tracks at once, and a late lone detection does not.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from fusion.config import TrackerConfig
+from fusion.sensors import Placement, Station
+from fusion.types import AZIMUTH, EAST, NORTH, RANGE, SECOND_NS, Floats
+
+CELLS = 48  # a side: a few kilometres a cell for a long-range radar
+SPARE = 1.3  # room round the coverage for sensors that move
+
+
+class Undetected:
+    """Intensities in objects a square metre, over a grid of `CELLS` × `CELLS`."""
+
+    def __init__(self, config: TrackerConfig) -> None:
+        self._births, self._survival = config.births_per_s, config.survival_s
+        self._low, self._step = np.zeros(2), np.ones(2)
+        self._places: list[tuple[float, float, float]] = []  # east, north, reach of all sensors so far
+        self._known: dict[int, int] = {}  # station -> entry of _places
+        self._resting = 0.0
+        self._intensity = np.zeros(0)
+        self._bearings: dict[int, tuple[Floats, Floats]] = {}
+        self._time_ns = 0
+
+    def copy(self) -> Undetected:
+        """A copy whose intensities are its own."""
+        other = object.__new__(Undetected)
+        other.__dict__.update(self.__dict__)
+        other._intensity = self._intensity.copy()
+        return other
+
+    def cover(self, stations: list[tuple[Station, Placement]]) -> None:
+        """Take these sensors' coverage into the grid; starts the grid anew when one was not there yet."""
+        new = [(station, placement) for station, placement in stations if station.index not in self._known]
+        if not new:
+            return
+        self._known, self._places, self._bearings = dict(self._known), list(self._places), {}
+        for station, placement in new:
+            self._known[station.index] = len(self._places)
+            self._places.append((float(placement.position[0]), float(placement.position[1]), _reach(station)))
+        places = np.array(self._places)
+        self._low = (places[:, :2] - SPARE * places[:, 2:]).min(axis=0)
+        self._step = ((places[:, :2] + SPARE * places[:, 2:]).max(axis=0) - self._low) / CELLS
+        east, north = self._centres()
+        covered = np.zeros(CELLS * CELLS, bool)
+        for x, y, reach in self._places:
+            covered |= (east - x) ** 2 + (north - y) ** 2 <= reach**2
+        area = max(int(covered.sum()), 1) * float(self._step[0] * self._step[1])
+        self._resting = self._births * self._survival / area
+        self._intensity = np.full(CELLS * CELLS, self._resting)
+
+    def relax(self, time_ns: int) -> None:
+        """Births and deaths up to `time_ns`: the intensity returns to its resting value."""
+        dt = (time_ns - self._time_ns) / SECOND_NS
+        if self._time_ns and dt > 0.0:
+            keep = math.exp(-dt / self._survival)
+            self._intensity = self._resting + (self._intensity - self._resting) * keep
+        self._time_ns = max(time_ns, self._time_ns)
+
+    def density(self, position: Floats) -> Floats:
+        """Objects a square metre at plane positions (n, 3): (n,)."""
+        cell = np.floor((position[:, :2] - self._low) / self._step).astype(int)
+        known = ((cell >= 0) & (cell < CELLS)).all(axis=1)
+        cell = np.clip(cell, 0, CELLS - 1)
+        return np.where(known, self._intensity[cell[:, 0] * CELLS + cell[:, 1]], self._resting)
+
+    def look(self, station: Station, placement: Placement, box: Floats) -> None:
+        """What a look would have detected, and did not, is less likely to be there. box: as `sensors.box`."""
+        if EAST in station.codes:
+            east, north = self._centres()
+            offset = np.stack([east - placement.position[0], north - placement.position[1]])
+            right, forward = (offset[0] * placement.axes[i, 0] + offset[1] * placement.axes[i, 1] for i in range(2))
+            swept = _within(right, box[EAST]) & _within(forward, box[NORTH])
+        else:
+            azimuth, distance = self._polar(station, placement)
+            off = np.abs((azimuth - box[AZIMUTH, 0] + math.pi) % (2.0 * math.pi) - math.pi)
+            swept = (off <= box[AZIMUTH, 1]) & _within(distance, box[RANGE])
+        self._intensity = np.where(
+            swept, self._intensity * (1.0 - station.config.detection_probability), self._intensity
+        )
+
+    def _polar(self, station: Station, placement: Placement) -> tuple[Floats, Floats]:
+        """Azimuth and distance of the cells from a sensor; kept for those that do not move."""
+        if placement is station.placement and station.index in self._bearings:
+            return self._bearings[station.index]
+        east, north = self._centres()
+        x, y = east - placement.position[0], north - placement.position[1]
+        right = x * placement.axes[0, 0] + y * placement.axes[0, 1]
+        forward = x * placement.axes[1, 0] + y * placement.axes[1, 1]
+        polar = np.arctan2(right, forward), np.sqrt(right**2 + forward**2)
+        if placement is station.placement:
+            self._bearings = {**self._bearings, station.index: polar}
+        return polar
+
+    def _centres(self) -> tuple[Floats, Floats]:
+        index = np.arange(CELLS) + 0.5
+        east, north = np.meshgrid(
+            self._low[0] + index * self._step[0], self._low[1] + index * self._step[1], indexing="ij"
+        )
+        return east.ravel(), north.ravel()
+
+
+def _within(value: Floats, limits: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    return (value >= limits[0]) & (value <= limits[1])
+
+
+def _reach(station: Station) -> float:
+    coverage = station.config.coverage
+    if coverage.range_m is not None:
+        return coverage.range_m[1]
+    assert coverage.east_m is not None and coverage.north_m is not None  # checked with the configuration
+    return max(abs(limit) for limit in coverage.east_m + coverage.north_m)
