@@ -14,6 +14,8 @@ from fusion.sensors import Placement, Station, measure
 from fusion.types import ALTITUDE, AZIMUTH, EAST, ELEVATION, NORTH, RANGE, RANGE_RATE, UP, Floats, Frame, Ints
 
 STEEPEST_RAD = math.radians(80.0)  # steeper, height says nothing about plan position
+STRAY_SHARE = 0.1  # of objects whose height is not as the configured prior has it: it is a guess, not a law,
+STRAY_WIDTH = 5.0  # and they lie this many times as wide
 ID_BITS = 53  # an integer that JSON's doubles hold
 
 
@@ -49,7 +51,9 @@ def births(frame: Frame, station: Station, placement: Placement, plane: Plane, c
     mean, covariance = np.zeros((len(rows), 6)), np.zeros((len(rows), 6, 6))
     mean[:, :3] = position
     covariance[:, :3, :3] = spread
-    covariance[:, 3:, 3:] = config.initial_speed_mps**2 * (np.eye(3) - vertical) + config.initial_climb_mps**2 * vertical
+    covariance[:, 3:, 3:] = (
+        config.initial_speed_mps**2 * (np.eye(3) - vertical) + config.initial_climb_mps**2 * vertical
+    )
     if RANGE_RATE in station.codes:
         density = density * _take_rate(frame, station, placement, plane, rows, mean, covariance, config)
     return Births(rows, mean, covariance, density)
@@ -98,12 +102,10 @@ def _from_polar(
     density = slant * run * run
     if ELEVATION in codes:
         here = plane.to_geodetic(position)[2]
-        scale = np.sqrt(config.altitude_m.sigma**2 + (slant * run * sigma_elevation) ** 2)
-        density = density * np.where(flat, 1.0, slant * run * _normal(here, config.altitude_m.mean, scale))
+        density = density * np.where(flat, 1.0, slant * run * _height_density(here, slant * run * sigma_elevation, config))
     if ALTITUDE in codes:
         measured = ~np.isnan(frame.values[rows, codes.index(ALTITUDE)])
-        scale = np.sqrt(config.altitude_m.sigma**2 + sigma_height**2)
-        density = density * np.where(measured, _normal(height, config.altitude_m.mean, scale), 1.0)
+        density = density * np.where(measured, _height_density(height, sigma_height, config), 1.0)
     return rows, position, np.asarray(spread), density
 
 
@@ -143,8 +145,7 @@ def _from_cartesian(
         measured = frame.values[rows, codes.index(UP)]
         sigma = frame.sigmas[rows, codes.index(UP)]
         known = ~np.isnan(measured)
-        scale = np.sqrt(config.altitude_m.sigma**2 + sigma**2)
-        density = density * np.where(known, _normal(ground + measured, config.altitude_m.mean, scale), 1.0)
+        density = density * np.where(known, _height_density(ground + measured, sigma, config), 1.0)
         up, sigma_up = np.where(known, measured, up), np.where(known, sigma, sigma_up)
     local[:, 2] = up
     sigmas = (frame.sigmas[rows, codes.index(EAST)], frame.sigmas[rows, codes.index(NORTH)], sigma_up)
@@ -187,6 +188,14 @@ def _take_rate(
 def _turned(local: Floats, placement: Placement) -> Floats:
     """(b, 3) right, forward, up of the sensor to plane axes."""
     return np.asarray(sum(local[:, i, None] * placement.axes[i] for i in range(3)))
+
+
+def _height_density(height: Floats, sigma: Floats, config: TrackerConfig) -> Floats:
+    """Density of measured heights, (b,) 1/m: the prior widened by the measurement, with a tail of strays."""
+    prior = config.altitude_m
+    common = _normal(height, prior.mean, np.sqrt(prior.sigma**2 + sigma**2))
+    stray = _normal(height, prior.mean, np.sqrt((STRAY_WIDTH * prior.sigma) ** 2 + sigma**2))
+    return (1.0 - STRAY_SHARE) * common + STRAY_SHARE * stray
 
 
 def _normal(value: Floats, mean: float, sigma: Floats) -> Floats:

@@ -74,7 +74,7 @@ class TrackerConfig:
     initial_climb_mps: Annotated[float, Ge(0.001), Le(20_000)] = 15.0
     altitude_m: AltitudePrior = field(default_factory=AltitudePrior)
     births_per_s: Annotated[float, Ge(1e-9), Le(10_000)] = 0.1
-    survival_s: Annotated[float, Ge(0.1), Le(1e9)] = 600.0
+    survival_s: Annotated[float, Ge(0.1), Le(1_000_000_000)] = 600.0
     motions: Annotated[tuple[Motion, ...], MinLen(1)] = ("cruise", "manoeuvre", "turn")
     agility_mps2: Annotated[float, Ge(0.001), Le(10_000)] = 10.0
     still_objects: bool = True

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from fusion.tracks import TrackStore
-from fusion.types import COASTING, CONFIRMED, ENDED, SECOND_NS, TENTATIVE, Bools, Ints
+from fusion.types import COASTING, CONFIRMED, ENDED, SECOND_NS, TENTATIVE, Bools, Floats, Ints
 
 NOTHING, PROVEN, UNSEEN, SEEN, DOUBTED, LEFT, SILENT = range(7)
 
@@ -34,7 +34,7 @@ REASONS: Final = {
 
 PROVEN_EXISTENCE = 0.98  # above it, a track is told to people as real: 1 false in 50 of those just confirmed
 PROVEN_HITS = 3  # two detections give the first velocity; only the third can contradict it
-DOUBTED_TENTATIVE = 0.003  # a lone detection that was missed once where it should have been seen
+DOUBTED_TENTATIVE = 5e-5  # below what a new one must have: a lone detection survives about one miss
 DOUBTED_EXISTENCE = 0.2  # design decision 4
 UNSEEN_LOOKS = 1.5  # expected detections missed: more than one unlucky look
 LEFT_PERIODS = 3.0  # design decision 4
@@ -47,8 +47,8 @@ for (_now, _evidence), _next in NEXT.items():
     _TABLE[_now, _evidence] = _next
 
 
-def evidence(store: TrackStore, still_objects: bool) -> Ints:
-    """What each row's numbers say after a look: (n,) codes; the gravest wins."""
+def evidence(store: TrackStore, now_ns: int, still_objects: bool) -> Ints:
+    """What each row's numbers say after a look at `now_ns`: (n,) codes; the gravest wins."""
     n = store.size
     status, existence = store.status[:n], store.existence[:n]
     said = np.full(n, NOTHING)
@@ -59,14 +59,26 @@ def evidence(store: TrackStore, still_objects: bool) -> Ints:
     owed = store.owed[:n]
     said[(status == CONFIRMED) & (owed >= UNSEEN_LOOKS)] = UNSEEN
     said[(status == COASTING) & (owed < UNSEEN_LOOKS)] = SEEN
-    said[existence < np.where(status == TENTATIVE, DOUBTED_TENTATIVE, DOUBTED_EXISTENCE)] = DOUBTED
+    said[(status == TENTATIVE) & (existence < DOUBTED_TENTATIVE)] = DOUBTED
+    held = np.flatnonzero(status != TENTATIVE)
+    said[held[existence[held] * seen(store, held, now_ns) < DOUBTED_EXISTENCE]] = DOUBTED
     return said
+
+
+def seen(store: TrackStore, rows: Ints, now_ns: int) -> Floats:
+    """P(at least one sensor can see it), of those that looked where it was within `SILENT_S`: (rows,).
+
+    An object that nobody can see may well exist, but nobody tracks it.
+    """
+    looks = now_ns - store.covered_ns[rows] <= int(SILENT_S * SECOND_NS)
+    unseen: Floats = np.where(looks, 1.0 - store.visible[rows], 1.0).prod(axis=1)
+    return 1.0 - unseen
 
 
 def absence(store: TrackStore, now_ns: int, longest_period_s: float, outside: Bools) -> Ints:
     """What time alone says at `now_ns`: (n,) codes.  outside: (n,), beyond every sensor's registered coverage."""
     n = store.size
-    unwatched_ns = now_ns - store.covered_ns[:n]
+    unwatched_ns = now_ns - store.covered_ns[:n].max(axis=1, initial=0)
     said = np.full(n, NOTHING)
     said[unwatched_ns > int(SILENT_S * SECOND_NS)] = SILENT
     said[outside & (unwatched_ns > int(LEFT_PERIODS * longest_period_s * SECOND_NS))] = LEFT
@@ -82,6 +94,6 @@ def follow(store: TrackStore, said: Ints) -> None:
 def shown(store: TrackStore) -> Bools:
     """Which rows are tracks to the outside: (n,)."""
     n = store.size
-    return (
-        (store.hits[:n] >= CANDIDATE_HITS) | (store.existence[:n] >= CANDIDATE_EXISTENCE) | (store.published[:n] == 1)
-    ) & (store.status[:n] != ENDED)
+    known = (store.hits[:n] >= CANDIDATE_HITS) | (store.existence[:n] >= CANDIDATE_EXISTENCE)
+    live: Bools = (known | (store.published[:n] == 1)) & (store.status[:n] != ENDED)
+    return live

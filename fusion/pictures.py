@@ -56,7 +56,7 @@ def outlook(tracker: Tracker, at: Ahead) -> Outlook:
 def picture(tracker: Tracker, at: Ahead) -> Picture:
     """The contract's `tracks`, at the object's own east, north and up."""
     store, n = at.store, at.store.size
-    centre, lat, lon, alt, velocity, triangle = _geographic(tracker, store)
+    lat, lon, alt, velocity, triangle = _geographic(tracker, store)
     best = np.argmax(store.weight, axis=1) if n else np.zeros(0, int)
     return Picture(
         time_ns=at.time_ns, id=store.id.copy(), status=tuple(TRACK_STATUSES[code] for code in store.status),
@@ -69,8 +69,8 @@ def picture(tracker: Tracker, at: Ahead) -> Picture:
     )  # fmt: skip
 
 
-def _geographic(tracker: Tracker, store: TrackStore) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
-    """Means (n, 6) in the plane, lat_deg, lon_deg, alt_m, velocity (n, 3) and covariance (n, 21) at the object."""
+def _geographic(tracker: Tracker, store: TrackStore) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """lat_deg, lon_deg, alt_m, velocity (n, 3) and covariance (n, 21) at the object."""
     from fusion.geodesy import rotate
     from fusion.kernels.report import summarise, turn
 
@@ -80,10 +80,10 @@ def _geographic(tracker: Tracker, store: TrackStore) -> tuple[Floats, Floats, Fl
     lat, lon, alt = tracker.plane.to_geodetic(centre[:, :3])
     axes = np.ascontiguousarray(tracker.plane.local_axes(lat, lon))
     turn(spread, axes, triangle)
-    return centre, lat, lon, alt, rotate(centre[:, 3:], axes), triangle
+    return lat, lon, alt, rotate(centre[:, 3:], axes), triangle
 
 
-def _sensors(tracker: Tracker, store: TrackStore, row: int, time_ns: int) -> tuple[str, ...]:
+def _sensors(tracker: Tracker, store: TrackStore, row: int | np.signedinteger, time_ns: int) -> tuple[str, ...]:
     return tuple(
         name
         for name, station in tracker.stations.items()

@@ -200,5 +200,15 @@ def _same(a: Picture, b: Picture | None) -> bool:
         return False
     return all(
         np.array_equal(getattr(a, name), getattr(b, name))
-        for name in ("id", "status", "existence", "lat_deg", "lon_deg", "alt_m", "covariance", "mode_probability", "hits")
+        for name in (
+            "id",
+            "status",
+            "existence",
+            "lat_deg",
+            "lon_deg",
+            "alt_m",
+            "covariance",
+            "mode_probability",
+            "hits",
+        )
     )

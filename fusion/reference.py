@@ -11,7 +11,7 @@ import math
 import numpy as np
 from filterpy.kalman import KalmanFilter
 
-from fusion.engines import Evaluated, Setting
+from fusion.engine import Evaluated, Setting
 from fusion.geodesy import Plane
 from fusion.sensors import Placement, measure
 from fusion.tracks import TrackStore
@@ -21,7 +21,7 @@ VAGUE_RAD2 = 1.0  # as in kernels.evaluate
 
 
 class ReferenceEngine:
-    """`fusion.engines.Engine`, in filterpy."""
+    """`fusion.engine.Engine`, in filterpy."""
 
     def predict(self, setting: Setting, store: TrackStore, rows: Ints, until_ns: Ints) -> None:
         plane = _plane(setting.earth)
@@ -172,5 +172,3 @@ def _plane(earth: Floats) -> Plane:
     object.__setattr__(plane, "centre", earth[0])
     object.__setattr__(plane, "axes", earth[1:])
     return plane
-
-

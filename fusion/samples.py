@@ -1,9 +1,9 @@
-"""Fixed points at which the future of a track is sampled: the same for every track and at every time, so that
-an answer is repeatable and moves smoothly with its inputs.
+"""Fixed points at which the future of a track is sampled: the same for every track and at every time, so that an
+answer is repeatable and moves smoothly with its inputs.
 
-Latin hypercubes (McKay, Beckman and Conover 1979): each column holds the midpoints of `count` equal slices in an
-order of its own. Lattices and scrambled Sobol points were tried too, and were not better: whether a path enters
-depends on too many of its turns.
+Latin hypercubes (McKay, Beckman and Conover 1979): each column holds the midpoints of `count` equal slices in an order
+of its own. Lattices and scrambled Sobol points were tried too, and were not better: whether a path enters depends on
+too many of its turns.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ NORMAL_DIGITS = 12  # to which normal deviates are rounded: `ndtri` may differ i
 class Samples:
     """s paths of k steps.
 
-    mode: (s,) uniform, chooses the first mode.  state: (s, 6) normal.  wait: (s, JUMPS) unit exponential, and
-    jump: (s, JUMPS) uniform, choose the changes of mode.  noise: (s, k, 6) normal: of each step, what drives the velocity
+    mode: (s,) uniform, chooses the first mode.  state: (s, 6) normal.  wait: (s, JUMPS) unit exponential, and jump:
+    (s, JUMPS) uniform, choose the changes of mode.  noise: (s, k, 6) normal: of each step, what drives the velocity
     east and north, what is left for the position east and north, and the same two for the height.
     """
 
@@ -45,15 +45,19 @@ def samples(count: int, steps: int) -> Samples:
     from scipy.special import ndtri
 
     source = np.random.PCG64(SEED)  # its raw stream is promised to stay as it is; numpy's distributions are not
-    uniform = _columns(source, count, 7 + 2 * JUMPS)
-    noise = np.ascontiguousarray(_columns(source, count, 6 * steps).reshape(count, steps, 6))
+    mode, state, wait, jump = np.split(_columns(source, count, 7 + 2 * JUMPS), (1, 7, 7 + JUMPS), axis=1)
+    noise = _columns(source, count, 6 * steps).reshape(count, steps, 6)
     return Samples(
-        mode=np.ascontiguousarray(uniform[:, 0]),
-        state=np.round(ndtri(uniform[:, 1:7]), NORMAL_DIGITS),
-        wait=np.round(-np.log1p(-uniform[:, 7 : 7 + JUMPS]), NORMAL_DIGITS),
-        jump=np.ascontiguousarray(uniform[:, 7 + JUMPS :]),
-        noise=np.round(ndtri(noise), NORMAL_DIGITS),
+        mode=mode[:, 0].copy(),
+        state=_rounded(ndtri(state)),
+        wait=_rounded(-np.log1p(-wait)),
+        jump=np.ascontiguousarray(jump),
+        noise=_rounded(ndtri(noise)),
     )
+
+
+def _rounded(values: Floats) -> Floats:
+    return np.ascontiguousarray(np.round(values, NORMAL_DIGITS))
 
 
 def _columns(source: np.random.PCG64, count: int, columns: int) -> Floats:

@@ -27,10 +27,10 @@ from fusion.types import (
     Pose,
 )
 
-# P(a sensor can see a track at all), in the long run: a camera is blinded by trees, heat and hull; a radar whose
-# registered detection probability is right is not.
-VISIBLE_SHARE = {"radar": 1.0, "infrared": 0.6, "position": 1.0}
-BLIND_TIME_S = 15.0  # how long such a state lasts
+# P(a sensor can see a track at all), in the long run, and how long such a state lasts: a camera is blinded by
+# trees, heat and hull for a while; a radar by terrain, or for good: an object without a transponder.
+VISIBLE_SHARE = {"radar": 0.97, "infrared": 0.6, "position": 0.97}
+BLIND_TIME_S = {"radar": 60.0, "infrared": 15.0, "position": 60.0}
 LEAST_CLUTTER = 1e-6  # false alarms a sweep where none are registered: no detection is certain
 
 
@@ -51,6 +51,7 @@ class Station:
     codes: Ints
     span: Floats  # (k,) width of each component over the coverage, SI and radians
     visible_share: float
+    blind_time_s: float
     placement: Placement | None
 
     @classmethod
@@ -58,7 +59,7 @@ class Station:
         codes = np.array([COMPONENTS.index(name) for name in config.measures], np.int64)
         span = np.array([_span(int(code), config.coverage, tracker) for code in codes])
         placement = place(config.pose, plane) if config.pose else None
-        return cls(index, config, codes, span, VISIBLE_SHARE[config.kind], placement)
+        return cls(index, config, codes, span, VISIBLE_SHARE[config.kind], BLIND_TIME_S[config.kind], placement)
 
     def look(self, frame: Frame, plane: Plane) -> tuple[Placement, Floats]:
         """Where the sensor stood for this frame, and the box that it covered (8, 2) by component code."""
@@ -73,7 +74,10 @@ def place(pose: Pose, plane: Plane) -> Placement:
     yaw, pitch, roll = math.radians(pose.yaw_deg), math.radians(pose.pitch_deg), math.radians(pose.roll_deg)
     forward = math.cos(yaw) * north + math.sin(yaw) * east
     right = math.cos(yaw) * east - math.sin(yaw) * north
-    forward, up = math.cos(pitch) * forward + math.sin(pitch) * up, math.cos(pitch) * up - math.sin(pitch) * forward
+    forward, up = (
+        math.cos(pitch) * forward + math.sin(pitch) * up,
+        math.cos(pitch) * up - math.sin(pitch) * forward,
+    )
     right, up = math.cos(roll) * right - math.sin(roll) * up, math.cos(roll) * up + math.sin(roll) * right
     position = plane.to_local(pose.lat_deg, pose.lon_deg, pose.alt_m)
     return Placement(np.ascontiguousarray(position), np.stack([right, forward, up]))

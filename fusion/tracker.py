@@ -15,10 +15,11 @@ from scipy.stats import chi2
 
 from fusion import births, lifecycle
 from fusion.config import SiteConfig
-from fusion.engines import Engine, Evaluated, Setting, engine
+from fusion.engine import Engine, Evaluated, Setting
+from fusion.engines import engine
 from fusion.geodesy import Plane
 from fusion.motion import Motions
-from fusion.sensors import BLIND_TIME_S, LEAST_CLUTTER, Placement, Station, box, covers
+from fusion.sensors import LEAST_CLUTTER, Placement, Station, box, covers
 from fusion.tracks import TrackStore
 from fusion.types import ENDED, SECOND_NS, TENTATIVE, Bools, Floats, Frame, Ints
 from fusion.undetected import Undetected
@@ -27,7 +28,7 @@ GATE_PROBABILITY = 0.9999  # a true detection falls outside once in 10 000: rare
 COARSE_GATE_SIGMA = 5.0  # each component by itself; wider than the exact gate for up to four of them
 SWEPT_SHARE = 0.05  # a look that was less likely than this to have included the track says nothing of it
 HIT_SHARE = 0.5  # a track was detected when that is more likely than not
-LEAST_EXISTENCE = 0.003  # a new object less likely than this is not worth a row
+LEAST_EXISTENCE = 1e-4  # a new object less likely than this is not worth a row; a second detection lifts it thousandfold
 MOVED_SIGMA = 4.0  # displaced by more than this many standard deviations: it moves
 MOST_EXISTENCE = 1.0 - 1e-9  # odds stay finite
 
@@ -51,7 +52,7 @@ class Tracker:
         self.motions = Motions.of(site.tracker)
         self.stations = {s.id: Station.of(i, s, site.tracker, self.plane) for i, s in enumerate(site.sensor)}
         self.sensor_names = tuple(self.stations)
-        gates = np.array([-1.0, *chi2.ppf(GATE_PROBABILITY, np.arange(1, 9))])
+        gates = np.concatenate([[-1.0], chi2.ppf(GATE_PROBABILITY, np.arange(1, 9))])
         earth = np.ascontiguousarray(np.vstack([self.plane.centre[None], self.plane.axes]))
         self.setting = Setting(self.motions, earth, gates)
         self.engine: Engine = engine(site.tracker.engine)
@@ -66,7 +67,11 @@ class Tracker:
         """A tracker that goes its own way from here; what never changes is shared."""
         other = object.__new__(Tracker)
         other.__dict__.update(self.__dict__)
-        other.store, other.undetected, other.ended = self.store.copy(), self.undetected.copy(), list(self.ended)
+        other.store, other.undetected, other.ended = (
+            self.store.copy(),
+            self.undetected.copy(),
+            list(self.ended),
+        )
         return other
 
     def step(self, frame: Frame) -> None:
@@ -81,12 +86,10 @@ class Tracker:
 
         rows, pairs, reference_ns = self._gate(look)
         swept = self._predict(look, rows, reference_ns)
-        evaluated = self.engine.evaluate(
-            self.setting, self.store, rows, pairs, station.codes, frame, placement
-        )
+        evaluated = self.engine.evaluate(self.setting, self.store, rows, pairs, station.codes, frame, placement)
         alone = self._update(look, rows, pairs, swept, evaluated)
         self._begin(look, alone)
-        self._settle(lifecycle.evidence(self.store, self.config.still_objects))
+        self._settle(lifecycle.evidence(self.store, frame.time_ns, self.config.still_objects))
 
     def shown(self) -> None:
         """The picture is out: its tracks are known to the outside, its ended ones need not stand there again."""
@@ -139,15 +142,13 @@ class Tracker:
         )  # fmt: skip
         looked_ns = store.looked_ns[rows, station.index]
         since_s = np.maximum(reference_ns - looked_ns, 0) / SECOND_NS
-        keep = np.where(looked_ns > 0, np.exp(-since_s / BLIND_TIME_S), 0.0)
+        keep = np.where(looked_ns > 0, np.exp(-since_s / station.blind_time_s), 0.0)
         share = station.visible_share
         store.visible[rows, station.index] = share + (store.visible[rows, station.index] - share) * keep
         store.looked_ns[rows, station.index] = reference_ns
         return swept
 
-    def _update(
-        self, look: Look, rows: Ints, pairs: tuple[Ints, Ints], swept: Floats, evaluated: Evaluated
-    ) -> Floats:
+    def _update(self, look: Look, rows: Ints, pairs: tuple[Ints, Ints], swept: Floats, evaluated: Evaluated) -> Floats:
         """Marginals, then each row's new state and existence. Returns P(belongs to no track), (detections,)."""
         store, station = self.store, look.station
         row_of_pair = rows[pairs[0]]
@@ -191,14 +192,14 @@ class Tracker:
         store, index = self.store, look.station.index
         now_ns = store.time_ns[rows]
         covered = rows[swept > SWEPT_SHARE]
-        store.covered_ns[covered] = np.maximum(store.covered_ns[covered], look.frame.time_ns)
+        store.covered_ns[covered, index] = look.frame.time_ns
         was_hit = hit >= HIT_SHARE
         seen = rows[was_hit]
         store.owed[rows[~was_hit]] += expected[~was_hit]
         store.owed[seen] = 0.0
         store.hits[seen] += 1
         store.updated_ns[seen] = np.maximum(store.updated_ns[seen], now_ns[was_hit])
-        store.covered_ns[seen] = np.maximum(store.covered_ns[seen], look.frame.time_ns)
+        store.covered_ns[seen, index] = look.frame.time_ns
         store.hit_ns[seen, index] = now_ns[was_hit]
         mean = (store.weight[seen, :, None] * store.mean[seen, :, :3]).sum(axis=1)
         variance = store.covariance[seen, 0, 0, 0] + store.covariance[seen, 0, 1, 1] + store.covariance[seen, 0, 2, 2]
@@ -236,7 +237,7 @@ class Tracker:
         store.mean[at] = new.mean[chosen, None, :]
         store.covariance[at] = new.covariance[chosen, None, :, :]
         store.created_ns[at] = store.updated_ns[at] = times
-        store.covered_ns[at], store.hits[at] = frame.time_ns, 1
+        store.covered_ns[at, look.station.index], store.hits[at] = frame.time_ns, 1
         store.birthplace[at] = new.mean[chosen, :3]
         store.visible[at] = [s.visible_share for s in self.stations.values()]
         store.visible[at, look.station.index] = 1.0
@@ -256,7 +257,7 @@ class Tracker:
     def tend(self, now_ns: int) -> None:
         """End what nobody looks at any more. Called at each whole second of event time, frames or none."""
         store = self.store
-        old = store.covered_ns[: store.size] < now_ns - int(self._longest_period_s * SECOND_NS)
+        old = store.covered_ns[: store.size].max(axis=1, initial=0) < now_ns - int(self._longest_period_s * SECOND_NS)
         if old.any():
             outside = np.zeros(store.size, bool)
             outside[old] = self._outside(np.flatnonzero(old), now_ns)

@@ -27,12 +27,12 @@ class TrackStore:
     updated_ns: Ints  # of the last detection
     hits: Ints
     owed: Floats  # detections expected and missed since the last one
-    covered_ns: Ints  # when a sensor last looked where the track was
     birthplace: Floats  # (n, 3)
     moved: Ints  # 1 once it has moved by more than its uncertainty
     published: Ints  # 1 once it has stood in a picture
     visible: Floats  # (n, s) probability that the sensor can see it at all
-    looked_ns: Ints  # (n, s) when the sensor last looked at it, 0: never
+    looked_ns: Ints  # (n, s) up to when `visible` stands
+    covered_ns: Ints  # (n, s) when the sensor last looked where the track was, 0: never
     hit_ns: Ints  # (n, s) when the sensor last detected it, 0: never
     identity: list[str | None]
 
@@ -49,8 +49,8 @@ class TrackStore:
         return cls(
             size=0, id=ints(), status=ints(), existence=floats(), time_ns=ints(), weight=floats(modes),
             mean=floats(modes, 6), covariance=floats(modes, 6, 6), created_ns=ints(), updated_ns=ints(), hits=ints(),
-            owed=floats(), covered_ns=ints(), birthplace=floats(3), moved=ints(), published=ints(),
-            visible=floats(sensors), looked_ns=ints(sensors), hit_ns=ints(sensors), identity=[],
+            owed=floats(), birthplace=floats(3), moved=ints(), published=ints(),
+            visible=floats(sensors), looked_ns=ints(sensors), covered_ns=ints(sensors), hit_ns=ints(sensors), identity=[],
         )  # fmt: skip
 
     def extend(self, count: int) -> slice:

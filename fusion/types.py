@@ -17,6 +17,7 @@ Bools = NDArray[np.bool_]
 Latitude = Annotated[float, Ge(-90), Le(90)]
 Longitude = Annotated[float, Ge(-180), Le(180)]
 Height = Annotated[float, Ge(-10_000), Le(1_000_000)]  # m above the ellipsoid: where `geodesy` is exact
+Distance = Annotated[float, Ge(-10_000_000), Le(10_000_000)]  # m from a sensor: the earth is not larger
 Elevation = Annotated[float, Ge(-90), Le(90)]
 
 SECOND_NS: Final = 1_000_000_000
@@ -54,12 +55,12 @@ class Pose:
 class Coverage:
     """A box in sensor axes. Azimuth runs clockwise from the first to the second. None: not bounded here."""
 
-    range_m: tuple[float, float] | None = None
+    range_m: tuple[Distance, Distance] | None = None
     azimuth_deg: tuple[float, float] | None = None
     elevation_deg: tuple[Elevation, Elevation] | None = None
-    east_m: tuple[float, float] | None = None
-    north_m: tuple[float, float] | None = None
-    up_m: tuple[float, float] | None = None
+    east_m: tuple[Distance, Distance] | None = None
+    north_m: tuple[Distance, Distance] | None = None
+    up_m: tuple[Distance, Distance] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

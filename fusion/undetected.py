@@ -12,7 +12,7 @@ import numpy as np
 
 from fusion.config import TrackerConfig
 from fusion.sensors import Placement, Station
-from fusion.types import AZIMUTH, EAST, NORTH, RANGE, SECOND_NS, Floats
+from fusion.types import AZIMUTH, EAST, NORTH, RANGE, SECOND_NS, Bools, Floats
 
 CELLS = 48  # a side: a few kilometres a cell for a long-range radar
 SPARE = 1.3  # room round the coverage for sensors that move
@@ -109,13 +109,14 @@ class Undetected:
         return east.ravel(), north.ravel()
 
 
-def _within(value: Floats, limits: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    return (value >= limits[0]) & (value <= limits[1])
+def _within(value: Floats, limits: Floats) -> Bools:
+    within: Bools = (value >= limits[0]) & (value <= limits[1])
+    return within
 
 
 def _reach(station: Station) -> float:
     coverage = station.config.coverage
     if coverage.range_m is not None:
         return coverage.range_m[1]
-    assert coverage.east_m is not None and coverage.north_m is not None  # checked with the configuration
-    return max(abs(limit) for limit in coverage.east_m + coverage.north_m)
+    spans = [span for span in (coverage.east_m, coverage.north_m) if span is not None]
+    return max(abs(limit) for span in spans for limit in span)

@@ -1,9 +1,9 @@
 """The space that a zone protects: exact walls, floor and ceiling.
 
-Walls stand along the vertical, so whether a point is between them depends on its latitude and longitude alone,
-that is, on the unit normal of the ellipsoid there. Each volume maps these normals to a flat map of its own
-(Lambert azimuthal, centred on the zone, in metres): no date line, no pole, one point-in-polygon test. Heights
-are above the ellipsoid, never along the plane's up axis.
+Walls stand along the vertical, so whether a point is between them depends on its latitude and longitude alone, that
+is, on the unit normal of the ellipsoid there. Each volume maps these normals to a flat map of its own (Lambert
+azimuthal, centred on the zone, in metres): no date line, no pole, one point-in-polygon test. Heights are above the
+ellipsoid, never along the plane's up axis.
 """
 
 from __future__ import annotations
@@ -16,7 +16,15 @@ import numpy as np
 
 from fusion.config import ZoneConfig
 from fusion.errors import ConfigError
-from fusion.geodesy import ECCENTRICITY_SQUARED, FLATTENING, SEMI_MAJOR_M, SEMI_MINOR_M, Plane, axes_at, rotate
+from fusion.geodesy import (
+    ECCENTRICITY_SQUARED,
+    FLATTENING,
+    SEMI_MAJOR_M,
+    SEMI_MINOR_M,
+    Plane,
+    axes_at,
+    rotate,
+)
 from fusion.types import Floats
 
 if TYPE_CHECKING:
@@ -25,6 +33,7 @@ if TYPE_CHECKING:
 
 CHORD_ERROR_M = 0.25  # how far a drawn edge may lie from the true one: far below what any sensor sees
 MOST_PIECES = 2000  # into which one edge is cut: enough for half the equator within a metre
+ROUGH_PART = 0.005  # of the width, by which the shape with few corners may be off
 GRID_M = 0.001  # to which parts are joined: heals the seam of a zone that was cut at the date line
 BUFFER_SEGMENTS = 16  # of a quarter circle, round the corners of a margin: within 0.5 % of it
 BULGE = 1.02  # an edge of 1000 km rises by this part above the chord of its ends
@@ -35,15 +44,17 @@ FAR_SIDE = 1e-6  # 1 + cosine below which a point counts as the antipode of the 
 class Volume:
     """One zone, widened by its margins.
 
-    axes: (3, 3) east, north, up at the zone's centre, earth-centred.  radii_m: of curvature there, east and
-    north.  shape: on the map, prepared.  box: (4,) its least and greatest x and y.  width_m: how thick it is, twice area over
-    perimeter.  centre: (3,), in the plane, of a ball of reach_m that holds the volume.
+    axes: (3, 3) east, north, up at the zone's centre, earth-centred.  radii_m: of curvature there, east and north.
+    shape: on the map, prepared; rough: the same with few corners.  box: (4,) its least and greatest x and y.  width_m:
+    how thick it is, twice area over perimeter.  centre: (3,), in the plane, of a ball of reach_m that holds the
+    volume.
     """
 
     zone: ZoneConfig
     axes: Floats
     radii_m: tuple[float, float]
     shape: BaseGeometry
+    rough: BaseGeometry
     box: Floats
     floor_m: float
     ceiling_m: float
@@ -71,7 +82,8 @@ class Volume:
         centre, reach = _ball(shapely.get_coordinates(shape.boundary), floor, ceiling, axes, radii, plane)
         west, south, east, north = shape.bounds
         box, width = np.array([west, east, south, north]), 2.0 * shape.area / shape.length
-        return cls(zone, axes, radii, shape, box, floor, ceiling, width, centre, reach)
+        rough = shape.simplify(ROUGH_PART * width)
+        return cls(zone, axes, radii, shape, rough, box, floor, ceiling, width, centre, reach)
 
     def on_map(self, lat_deg: Floats, lon_deg: Floats) -> Floats:
         """Geodetic (n,) to the zone's own map: (n, 2) m."""
@@ -87,14 +99,14 @@ class Volume:
         found[rows] = shapely.intersects_xy(self.shape, x[rows], y[rows])
         return found
 
-    def distance(self, x: Floats, y: Floats, height_m: Floats) -> tuple[Floats, Floats]:
+    def distance(self, x: Floats, y: Floats, height_m: Floats, rough: bool = False) -> tuple[Floats, Floats]:
         """From points of the map to the nearest point of the volume: along the ground, and in space. 0 inside.
 
         (n,) m each. Within 0.1 % at 300 km: the map's own stretching.
         """
         import shapely
 
-        ground = np.asarray(shapely.distance(shapely.points(x, y), self.shape))
+        ground = np.asarray(shapely.distance(shapely.points(x, y), self.rough if rough else self.shape))
         gap = np.maximum(np.maximum(self.floor_m - height_m, height_m - self.ceiling_m), 0.0)
         return ground, np.sqrt(ground * ground + gap * gap)
 
@@ -108,9 +120,7 @@ def radii_at(lat_deg: float) -> tuple[float, float]:
     return SEMI_MAJOR_M / math.sqrt(part), SEMI_MAJOR_M * (1.0 - ECCENTRICITY_SQUARED) / part**1.5
 
 
-def destination(
-    lat_deg: float, lon_deg: float, azimuth_deg: Floats, distance_m: float
-) -> tuple[Floats, Floats]:
+def destination(lat_deg: float, lon_deg: float, azimuth_deg: Floats, distance_m: float) -> tuple[Floats, Floats]:
     """Where geodesics of one length from one point end: Vincenty (1975), eqs. 1-11, within 0.1 mm. (n,) degrees."""
     b, f = SEMI_MINOR_M, FLATTENING
     azimuth = np.radians(azimuth_deg)
@@ -147,7 +157,8 @@ def _corners(zone: ZoneConfig) -> list[list[Floats]]:
     lon, lat, radius = zone.circle
     count = int(np.clip(math.ceil(math.pi * math.sqrt(radius / CHORD_ERROR_M)), 64, MOST_PIECES))
     drawn = 2.0 * radius / (1.0 + math.cos(math.pi / count))  # as far outside at corners as inside between them
-    ends = destination(lat, lon, np.arange(count) * (360.0 / count), drawn)
+    azimuth = np.linspace(0.0, 360.0, count, endpoint=False)
+    ends = destination(lat, lon, azimuth, drawn)
     return [[np.stack([ends[1], ends[0]], axis=-1)]]
 
 
@@ -190,8 +201,9 @@ def _draw(ring: Floats, axes: Floats, radii: tuple[float, float]) -> Floats:
 
 
 def _to_map(normals: Floats, axes: Floats, radii: tuple[float, float]) -> Floats:
-    """Lambert azimuthal projection (Snyder 1987, eqs. 24-2 to 24-4) of unit normals (…, 3), each axis scaled by
-    the ellipsoid's own radius: (…, 2) m."""
+    """Lambert azimuthal projection (Snyder 1987, eqs. 24-2 to 24-4) of unit normals (…, 3), each axis scaled by the
+    ellipsoid's own radius: (…, 2) m.
+    """
     local = rotate(normals, axes)
     stretch = np.sqrt(2.0 / np.maximum(1.0 + local[..., 2], FAR_SIDE))
     return np.stack([radii[0] * stretch * local[..., 0], radii[1] * stretch * local[..., 1]], axis=-1)

@@ -132,7 +132,7 @@ def candidates(  # type: ignore[no-untyped-def]
     Returns pair_track and pair_detection, ordered by track; for each track the time to which to predict it (that
     of its best candidate, else the frame's); and whether the frame touches it at all.
     """
-    n, k = values.shape
+    n = values.shape[0]
     tracks = time_ns.size
     first, second = keys(codes)
     bins0, bins1, low0, high0, low1, high1 = layout(codes, values, first, second)

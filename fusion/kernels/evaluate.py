@@ -113,7 +113,8 @@ def evaluate(  # type: ignore[no-untyped-def]
 
 
 @njit(
-    "void(i8[::1], f8[:,::1], f8[::1], f8[:,::1], f8[:,::1], f8[:,::1], f8[:,:,::1], f8[:,:,:,::1], f8[::1])", cache=True
+    "void(i8[::1], f8[:,::1], f8[::1], f8[:,::1], f8[:,::1], f8[:,::1], f8[:,:,::1], f8[:,:,:,::1], f8[::1])",
+    cache=True,
 )
 def inside(rows, box, position, axes, earth, weight, mean, covariance, probability):  # type: ignore[no-untyped-def]
     """P(a track was inside the swept box), component by component, into `probability` (rows,).

@@ -11,7 +11,7 @@ import math
 from numba import njit
 
 from fusion.kernels.earth import height_at, up_at
-from fusion.types import ALTITUDE, AZIMUTH, EAST, ELEVATION, NORTH, RANGE, RANGE_RATE
+from fusion.types import ALTITUDE, AZIMUTH, EAST, ELEVATION, RANGE, RANGE_RATE
 
 NEAREST_M = 0.1  # closer to the sensor, or to its zenith, direction means nothing: gradients stay finite
 
@@ -64,4 +64,4 @@ def measure(code, position, axes, earth, state, gradient):  # type: ignore[no-un
 @njit
 def is_angle(code):  # type: ignore[no-untyped-def]
     """Whether differences of this component wrap."""
-    return code == AZIMUTH or code == ELEVATION
+    return code in (AZIMUTH, ELEVATION)

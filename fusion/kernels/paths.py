@@ -44,15 +44,17 @@ def walk(start, first, wait, jump, noise, parameters, prior, rate, dt, path):  #
     """Move s sampled states over k steps of `dt` with the modes of `fusion.motion`, noise and switching included.
 
     start: (s, 6) east, north, height and their rates, along the ground and up from it.  first: (s,) modes.
-    wait, jump, noise: `fusion.samples.Samples`.  parameters, prior, rate: `Motions`.  path: (s, k + 1, 3), filled
-    with east, north, height. The mode of a step is that at its middle.
+    wait, jump, noise: `fusion.samples.Samples`.  parameters, prior, rate: `Motions`.  path: (s, k + 1, 3), filled with
+    east, north, height. The mode of a step is that at its middle.
     """
     modes, jumps = prior.size, wait.shape[1]
-    scalars = np.empty((modes, SCALARS))
+    scalars, spread = np.empty((modes, SCALARS)), np.empty((modes, 6))
     for i in range(modes):
         row = coefficients(parameters[i, 0], parameters[i, 1], parameters[i, 2], parameters[i, 3], 1.0, dt)
         for j in range(SCALARS):
             scalars[i, j] = row[j]
+        spread[i, 0], spread[i, 1], spread[i, 2] = _spread(row[6], row[7], row[8])
+        spread[i, 3], spread[i, 4], spread[i, 5] = _spread(row[9], row[10], row[11])
     for s in range(start.shape[0]):
         x, y, h = start[s, 0], start[s, 1], start[s, 2]
         vx, vy, vh = start[s, 3], start[s, 4], start[s, 5]
@@ -68,15 +70,20 @@ def walk(start, first, wait, jump, noise, parameters, prior, rate, dt, path):  #
             if parameters[mode, 1] != 0.0:  # how fast it turns depends on how fast it flies
                 speed = math.sqrt(vx * vx + vy * vy)
                 row = coefficients(
-                    parameters[mode, 0], parameters[mode, 1], parameters[mode, 2], parameters[mode, 3], speed, dt
+                    parameters[mode, 0],
+                    parameters[mode, 1],
+                    parameters[mode, 2],
+                    parameters[mode, 3],
+                    speed,
+                    dt,
                 )
                 a1, a2, b1, b2 = row[0], row[1], row[3], row[4]
             z = noise[s, k]
-            drive, shared, alone = _spread(scalars[mode, 6], scalars[mode, 7], scalars[mode, 8])
+            drive, shared, alone = spread[mode, 0], spread[mode, 1], spread[mode, 2]
             x += a1 * vx - a2 * vy + shared * z[0] + alone * z[2]
             y += a1 * vy + a2 * vx + shared * z[1] + alone * z[3]
             vx, vy = b1 * vx - b2 * vy + drive * z[0], b1 * vy + b2 * vx + drive * z[1]
-            drive, shared, alone = _spread(scalars[mode, 9], scalars[mode, 10], scalars[mode, 11])
+            drive, shared, alone = spread[mode, 3], spread[mode, 4], spread[mode, 5]
             h += scalars[mode, 2] * vh + shared * z[4] + alone * z[5]
             vh = scalars[mode, 5] * vh + drive * z[4]
             path[s, k + 1, 0], path[s, k + 1, 1], path[s, k + 1, 2] = x, y, h
@@ -87,25 +94,48 @@ def chart(path, frame, curvature, axes, radii, out):  # type: ignore[no-untyped-
     """Put paths on a zone's map: the twin, for many points, of `fusion.volumes.Volume.on_map`.
 
     path: (s, k, 3) east and north along the ground from the track's foot, and height.  frame: (3, 3) east, north, up
-    there, earth-centred.  curvature: (2,) radii of the path's sphere, m.  axes, radii: of the volume.
-    out: (s, k, 3), filled with x, y on the map, and height. The cosine and the sine over its arc are series, within 2e-8 to
-    0.5 rad (3000 km).
+    there, earth-centred.  curvature: (2,) radii of the path's sphere, m.  axes, radii: of the volume. out: (3, s, k),
+    filled with x and y on the map, and height. The cosine and the sine over its arc are series, within 2e-8 to 0.5 rad
+    (3000 km).
     """
     dots = np.empty((3, 3))
     for i in range(3):
         for j in range(3):
-            dots[i, j] = (
-                axes[i, 0] * frame[j, 0] + axes[i, 1] * frame[j, 1] + axes[i, 2] * frame[j, 2]
-            )
+            dots[i, j] = axes[i, 0] * frame[j, 0] + axes[i, 1] * frame[j, 1] + axes[i, 2] * frame[j, 2]
+    per_east, per_north = 1.0 / curvature[0], 1.0 / curvature[1]
     for s in range(path.shape[0]):
         for k in range(path.shape[1]):
-            east, north = path[s, k, 0] / curvature[0], path[s, k, 1] / curvature[1]
+            east, north = path[s, k, 0] * per_east, path[s, k, 1] * per_north
             q = east * east + north * north
-            cos = 1.0 - q / 2.0 * (1.0 - q / 12.0 * (1.0 - q / 30.0 * (1.0 - q / 56.0)))
-            arc = 1.0 - q / 6.0 * (1.0 - q / 20.0 * (1.0 - q / 42.0 * (1.0 - q / 72.0)))
+            cos = 1.0 - q * (1 / 2) * (1.0 - q * (1 / 12) * (1.0 - q * (1 / 30) * (1.0 - q * (1 / 56))))
+            arc = 1.0 - q * (1 / 6) * (1.0 - q * (1 / 20) * (1.0 - q * (1 / 42) * (1.0 - q * (1 / 72))))
             east, north = arc * east, arc * north
             x = dots[0, 0] * east + dots[0, 1] * north + dots[0, 2] * cos
             y = dots[1, 0] * east + dots[1, 1] * north + dots[1, 2] * cos
             w = dots[2, 0] * east + dots[2, 1] * north + dots[2, 2] * cos
             stretch = math.sqrt(2.0 / max(1.0 + w, 1e-6))
-            out[s, k, 0], out[s, k, 1], out[s, k, 2] = radii[0] * stretch * x, radii[1] * stretch * y, path[s, k, 2]
+            out[0, s, k] = radii[0] * stretch * x
+            out[1, s, k] = radii[1] * stretch * y
+            out[2, s, k] = path[s, k, 2]
+
+
+@njit("i8(f8[:,:,::1], f8[::1], b1[::1], b1[::1], i8[::1], i8[::1])", cache=True)
+def crossable(points, box, wanted, active, rows, steps):  # type: ignore[no-untyped-def]
+    """The active steps of the wanted paths whose bounding boxes meet a volume's. Returns how many.
+
+    points: (3, s, k + 1), as `chart` fills them.  box: (6,) least and greatest x, y and height.  wanted:
+    (s,). active: (k,).  rows, steps: (s * k,), filled in order.
+    """
+    count = 0
+    for s in range(points.shape[1]):
+        if not wanted[s]:
+            continue
+        for k in range(points.shape[2] - 1):
+            meets = active[k]
+            for i in range(3):
+                a, b = points[i, s, k], points[i, s, k + 1]
+                meets = meets and max(a, b) >= box[2 * i] and min(a, b) <= box[2 * i + 1]
+            if meets:
+                rows[count], steps[count] = s, k
+                count += 1
+    return count

@@ -58,7 +58,14 @@ def reduce(  # type: ignore[no-untyped-def]
             for a in range(6):
                 centre[a] /= total
             spread[:, :] = 0.0
-            _add(spread, miss_share[k] * weight[row, j] / total, mean[row, j], covariance[row, j], centre, delta)
+            _add(
+                spread,
+                miss_share[k] * weight[row, j] / total,
+                mean[row, j],
+                covariance[row, j],
+                centre,
+                delta,
+            )
             for p in range(first[k], first[k + 1]):
                 share = pair_share[p] * pair_weight[p, j] / total
                 _add(spread, share, post_mean[p, j], post_covariance[p, j], centre, delta)

@@ -1,0 +1,213 @@
+"""For users' own programs: follow the alerts or the tracks of a running service, and ask it.
+
+    for alert in subscribe("tcp://127.0.0.1:5802", zone="airport"):
+        print(alert["level"], alert["reason"])
+
+A subscription begins with what is open now and goes on live; each step comes exactly once, and steps lost on
+the way are fetched. `report` is told of gaps, restarts and the like, by default they are logged as warnings.
+When the line falls silent, LineSilent is raised: an alert that cannot arrive must not look like peace.
+"""
+
+from __future__ import annotations
+
+import time
+
+from adapters import sockets
+from adapters.asking import NoAnswer, request, requests_address
+from adapters.continuity import Forgotten, Gap, Notice, Restart, Restored, Silent, Unanswered, Unreadable
+from adapters.requests import RequestRefused
+from adapters.subscription import LARGEST, QUEUE, LineSilent, OnSilence, Report, Subscription
+from adapters.wire import LEVELS, Message, is_id, read_alert, read_tracks
+from fusion.errors import ConfigError, MessageRejected
+from fusion.types import Picture
+
+__all__ = [
+    "Alerts",
+    "Forgotten",
+    "Gap",
+    "LineSilent",
+    "Listener",
+    "NoAnswer",
+    "Notice",
+    "RequestRefused",
+    "Restart",
+    "Restored",
+    "Silent",
+    "Tracks",
+    "Unanswered",
+    "Unreadable",
+    "request",
+    "requests_address",
+    "subscribe",
+    "tracks",
+]
+
+PUBLISHED_AT = "tcp://127.0.0.1:5802"
+PAGE = 500  # alert steps asked for at once
+MAX_FETCHED = 10_000  # lost steps that are fetched; of more, the newest, and what is open in any case
+
+
+def subscribe(
+    address: str = PUBLISHED_AT,
+    zone: str | None = None,
+    level: str | None = None,
+    *,
+    requests: str | None = None,
+    report: Report | None = None,
+    silence_s: float | None = 5.0,
+    on_silence: OnSilence = "raise",
+) -> Alerts:
+    """The alert steps of a service, as maps like the contract's `alert`: first those of the alerts open now.
+
+    zone, level: only these. With `level`, the step with which an alert leaves that level comes too. The other
+    parameters are those of `Subscription`. Raises ConfigError for a wrong zone, level or address.
+    """
+    return Alerts(
+        address,
+        zone,
+        level,
+        requests=requests,
+        report=report,
+        silence_s=silence_s,
+        on_silence=on_silence,
+    )
+
+
+def tracks(
+    address: str = PUBLISHED_AT,
+    *,
+    requests: str | None = None,
+    report: Report | None = None,
+    silence_s: float | None = 5.0,
+    on_silence: OnSilence = "raise",
+) -> Tracks:
+    """The air pictures of a service, the present one first. A time that comes again corrects the earlier."""
+    return Tracks(address, ["tracks"], requests=requests, report=report, silence_s=silence_s, on_silence=on_silence)
+
+
+class Tracks(Subscription[Picture]):
+    """See `tracks`."""
+
+    def _restore(self, snapshot: Message) -> None:
+        if snapshot.get("tracks") is not None:
+            self._offer(snapshot["tracks"])
+
+    def _offer(self, message: Message) -> None:
+        self._ready.append(read_tracks(message))
+
+
+class Alerts(Subscription[Message]):
+    """See `subscribe`."""
+
+    def __init__(
+        self,
+        address: str,
+        zone: str | None,
+        level: str | None,
+        *,
+        requests: str | None,
+        report: Report | None,
+        silence_s: float | None,
+        on_silence: OnSilence,
+    ) -> None:
+        if zone is not None and not is_id(zone):
+            raise ConfigError("zone", zone, "an id: 1 to 64 of A-Z a-z 0-9 _ -")
+        if level is not None and level not in LEVELS:
+            raise ConfigError("level", level, ", ".join(LEVELS))
+        self._zone, self._level = zone, level
+        self._complete_to: int | None = None  # every step up to this number was given, or was not asked for
+        self._given: set[int] = set()  # numbers given beyond that
+        self._open: dict[str, int] = {}  # alert -> its last step given
+        prefix = "alert." if zone is None else f"alert.{zone}."
+        if zone is not None and level is not None:
+            prefix += level
+        super().__init__(
+            address,
+            [prefix],
+            requests=requests,
+            report=report,
+            silence_s=silence_s,
+            on_silence=on_silence,
+        )
+
+    def _restore(self, snapshot: Message) -> None:
+        number, open_before = snapshot["number"], set(self._open)
+        if self._complete_to is not None and number >= self._complete_to:
+            self._fetch(self._complete_to, number)
+        else:  # joined just now, or the journal begins anew and so do its numbers
+            self._given.clear()
+        alerts = [read_alert(alert) for alert in snapshot["alerts"]]
+        known = {alert["alert"] for alert in alerts}
+        for alert in alerts:
+            if alert["step"] > self._open.get(alert["alert"], 0):
+                self._give(alert)
+        gone = tuple(sorted(alert for alert in self._open if alert in open_before - known))
+        if gone:
+            self._report(Forgotten(gone))
+        self._open = {alert: step for alert, step in self._open.items() if alert in known}
+        self._complete_to = number
+        self._given = {given for given in self._given if given > number}
+
+    def _fetch(self, since: int, number: int) -> None:
+        """Give the steps after `since`, up to `number`, that were lost."""
+        if number - since > MAX_FETCHED:
+            self._report(Forgotten((), number - since - MAX_FETCHED))
+            since = number - MAX_FETCHED
+        while since < number:
+            page = self._ask({"request": "alerts", "since": since, "limit": PAGE})
+            if not isinstance(page, list) or not all(isinstance(step, dict) for step in page):
+                raise MessageRejected("alerts", "the steps asked for are no array of maps")
+            steps = [read_alert(step) for step in page]
+            if not steps or steps[-1]["number"] <= since:
+                return
+            for step in steps:
+                self._offer_checked(step)
+            since = steps[-1]["number"]
+
+    def _offer(self, message: Message) -> None:
+        self._offer_checked(read_alert(message))
+
+    def _offer_checked(self, alert: Message) -> None:
+        number = alert["number"]
+        if number in self._given or (self._complete_to is not None and number <= self._complete_to):
+            return
+        self._give(alert)
+
+    def _give(self, alert: Message) -> None:
+        """Make a step ready, where it is asked for, and remember it."""
+        self._given.add(alert["number"])
+        name = alert["alert"]
+        at_level = self._level is None or alert["level"] == self._level
+        if (self._zone is not None and alert["zone"] != self._zone) or not (at_level or name in self._open):
+            return
+        if alert["state"] == "cleared" or not at_level:
+            self._open.pop(name, None)
+        else:
+            self._open[name] = max(alert["step"], self._open.get(name, 0))
+        self._ready.append(alert)
+
+    def _whole(self) -> None:
+        if self._given and self._complete_to is not None:
+            self._complete_to = max(self._complete_to, *self._given)
+            self._given.clear()
+
+
+class Listener:
+    """Everything that is published at `address`, as it comes: for recorders. Raises ConfigError."""
+
+    def __init__(self, address: str, prefixes: tuple[str, ...] = ("",)) -> None:
+        self.socket = sockets.open_socket("SUB", queue=QUEUE, largest=LARGEST)
+        for prefix in prefixes:
+            self.socket.subscribe(prefix)
+        sockets.connect(self.socket, address)
+
+    def receive(self, timeout_s: float) -> tuple[str, bytes] | None:
+        """The next `(topic, payload)`, None when none comes in time. What has not two parts is left out."""
+        until = time.monotonic() + timeout_s
+        while (parts := sockets.receive(self.socket, until - time.monotonic())) is not None:
+            if len(parts) == 2:
+                return parts[0].decode("utf-8", "replace"), parts[1]
+        return None
+
+    def close(self) -> None:
+        self.socket.close()

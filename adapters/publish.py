@@ -1,0 +1,76 @@
+"""Where messages go out: an XPUB socket for everybody, a PUSH socket toward a service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from adapters import sockets
+from adapters.wire import Message, Sender, encode
+from fusion.errors import SkypicketError
+
+QUEUE = 1000  # messages waiting for one subscriber; a slower one loses what comes then, and sees the gap
+LARGEST_SUBSCRIPTION = 4096  # bytes: no topic is as long
+SUBSCRIPTIONS = 1000  # taken from the socket at once
+PUSH_QUEUE = 256  # messages waiting toward the service before `push` waits too
+
+
+class SendTimeout(SkypicketError):
+    """Nobody takes what is sent."""
+
+    def __init__(self, address: str, timeout_s: float) -> None:
+        self.address, self.timeout_s = address, timeout_s
+        super().__init__(f"nobody took messages at {address} for {timeout_s:g} s; is the service running?")
+
+
+class Publisher:
+    """Binds `address` and sends `[topic, payload]` to whoever subscribed; never waits for a slow one.
+
+    sender: stamps `source`, `epoch` and `seq`, and knows the last `seq` of each topic.
+    address: in full, as bound. Raises ConfigError where it cannot be bound.
+    """
+
+    def __init__(self, address: str, sender: Sender) -> None:
+        self.sender = sender
+        self.socket = sockets.open_socket("XPUB", queue=QUEUE, largest=LARGEST_SUBSCRIPTION)
+        self.address = sockets.bind(self.socket, address)
+
+    def publish(self, topic: str, body: Mapping[str, Any]) -> Message:
+        """Stamp `body` and send it. Returns the message as it went out."""
+        message = self.sender.stamp(topic, body)
+        self.forward(topic, encode(message))
+        return message
+
+    def forward(self, topic: str, payload: bytes) -> None:
+        """Send what somebody else stamped, unchanged."""
+        self.take_subscriptions()
+        sockets.send(self.socket, [topic.encode(), payload])
+
+    def take_subscriptions(self) -> None:
+        """Let the socket's news of subscribers go, so that they do not pile up where little is published."""
+        for _ in range(SUBSCRIPTIONS):
+            if sockets.receive(self.socket) is None:
+                return
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+class Pusher:
+    """Connects to a service's ingest and sends `[topic, payload]`. Raises ConfigError for no address."""
+
+    def __init__(self, address: str, timeout_s: float = 10.0) -> None:
+        self.address = address
+        self._timeout_s = timeout_s
+        self.socket = sockets.open_socket("PUSH", queue=PUSH_QUEUE, largest=LARGEST_SUBSCRIPTION)
+        sockets.only_for_peers_present(self.socket)
+        sockets.connect(self.socket, address)
+
+    def push(self, topic: str, payload: bytes) -> None:
+        """Send, waiting while the service is busy or absent. Raises SendTimeout."""
+        if not sockets.send_in_time(self.socket, [topic.encode(), payload], self._timeout_s):
+            raise SendTimeout(self.address, self._timeout_s)
+
+    def close(self) -> None:
+        """Close; what is still on its way has as long as a message may take."""
+        self.socket.close(linger=round(self._timeout_s * 1000.0))

@@ -1,0 +1,59 @@
+"""The engine that runs: numba kernels over the store's arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fusion.engine import Evaluated, Setting
+from fusion.sensors import Placement
+from fusion.tracks import TrackStore
+from fusion.types import Floats, Frame, Ints
+
+
+class CompiledEngine:
+    """`fusion.engine.Engine`, compiled. The kernels are imported at the first use: that may compile them."""
+
+    def predict(self, setting: Setting, store: TrackStore, rows: Ints, until_ns: Ints) -> None:
+        from fusion.kernels.predict import predict
+
+        motions = setting.motions
+        predict(
+            rows, until_ns, store.time_ns, store.weight, store.mean, store.covariance, motions.parameters, motions.prior,
+            motions.rate_per_s, setting.earth,
+        )  # fmt: skip
+
+    def evaluate(
+        self, setting: Setting, store: TrackStore, rows: Ints, pairs: tuple[Ints, Ints], codes: Ints, frame: Frame,
+        placement: Placement,
+    ) -> Evaluated:  # fmt: skip
+        from fusion.kernels.evaluate import evaluate
+
+        count, modes = len(pairs[0]), len(setting.motions.names)
+        out = Evaluated(np.empty((count, modes)), np.empty((count, modes, 6)), np.empty((count, modes, 6, 6)))
+        evaluate(
+            pairs[0], pairs[1], rows, codes, frame.values, frame.sigmas, frame.times_ns, placement.position,
+            placement.axes, setting.earth, store.time_ns, store.weight, store.mean, store.covariance,
+            setting.motions.parameters, setting.gates, out.log_likelihood, np.empty(count), out.mean, out.covariance,
+        )  # fmt: skip
+        return out
+
+    def associate(
+        self, pairs: tuple[Ints, Ints], pair_weight: Floats, miss_weight: Floats, alone_weight: Floats
+    ) -> tuple[Floats, Floats, Floats]:
+        from fusion.kernels.associate import associate
+
+        paired, missed, alone = (np.empty(len(weight)) for weight in (pair_weight, miss_weight, alone_weight))
+        associate(pairs[0], pairs[1], pair_weight, miss_weight, alone_weight, paired, missed, alone)
+        return paired, missed, alone
+
+    def reduce(
+        self, store: TrackStore, rows: Ints, pairs: tuple[Ints, Ints], miss_share: Floats, pair_share: Floats,
+        pair_weight: Floats, evaluated: Evaluated,
+    ) -> None:  # fmt: skip
+        from fusion.kernels.reduce import reduce
+
+        first = np.searchsorted(pairs[0], np.arange(len(rows) + 1))
+        reduce(
+            rows, first, miss_share, pair_share, pair_weight, evaluated.mean, evaluated.covariance, store.weight,
+            store.mean, store.covariance,
+        )  # fmt: skip

@@ -1,0 +1,108 @@
+"""Why an alert says what it says: one sentence for a person, with the numbers that decided it.
+
+It tells what was measured and computed, never what anyone intends.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from fusion.config import ZoneConfig
+from fusion.forecasts import Situation
+
+SHOWN_CLIMB = 1.0  # m/s: slower is level flight to a person
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What sentences tell. probability: of entering, existence included.  age_s: of the last detection."""
+
+    track: int
+    zone: ZoneConfig
+    situation: Situation
+    probability: float
+    existence: float
+    sensors: tuple[str, ...]
+    age_s: float
+
+    @property
+    def where(self) -> str:
+        east, north, up = self.situation.velocity_mps
+        climb = f", {'climbing' if up > 0.0 else 'descending'} at {abs(up):.1f} m/s" if abs(up) >= SHOWN_CLIMB else ""
+        return f"at {math.hypot(east, north):.0f} m/s, {self.situation.position.alt_m:.0f} m high{climb}"
+
+    @property
+    def away(self) -> str:
+        return f"now {distance(self.situation.distance_m)} away {self.where}; {seen(self.sensors, self.age_s)}"
+
+
+def heading(account: Account, time_s: tuple[float, float, float]) -> str:
+    """time_s: p10, p50, p90 of the time to entry."""
+    exists = f" (existence {account.existence:.2f})" if account.existence < 0.995 else ""
+    return (
+        f"Track {account.track} is heading for {zone_name(account.zone)}: probability {account.probability:.2f}"
+        f"{exists} of entering within {account.zone.lookahead_s:.0f} s, most likely in {time_s[1]:.0f} s "
+        f"({time_s[0]:.0f}–{time_s[2]:.0f} s); {account.away}."
+    )
+
+
+def inside(account: Account, now: float) -> str:
+    """now: probability of being inside now, given that it exists."""
+    return (
+        f"Track {account.track} is inside {zone_name(account.zone)} {account.where}: probability {now:.2f} of being "
+        f"inside now (existence {account.existence:.2f}); {seen(account.sensors, account.age_s)}."
+    )
+
+
+def receding(account: Account, least: float, *, was_inside: bool) -> str:
+    """While an alert is about to clear, and when it does. least: the probability that would keep it."""
+    what = "has left" if was_inside else "is no longer heading for"
+    return (
+        f"Track {account.track} {what} {zone_name(account.zone)}: probability {account.probability:.2f} of entering "
+        f"within {account.zone.lookahead_s:.0f} s, kept from {least:.2f} on; {account.away}."
+    )
+
+
+def lost(track: int, zone: ZoneConfig, sensors: tuple[str, ...], age_s: float) -> str:
+    return f"Track {track} was lost inside {zone_name(zone)}: {seen(sensors, age_s)}."
+
+
+def lost_for_good(track: int, zone: ZoneConfig, age_s: float) -> str:
+    return f"Track {track} was lost inside {zone_name(zone)} and has not been seen for {age_s:.0f} s."
+
+
+def ended(track: int, zone: ZoneConfig, away_m: float, sensors: tuple[str, ...], age_s: float) -> str:
+    return f"Track {track} ended {distance(away_m)} away from {zone_name(zone)}: {seen(sensors, age_s)}."
+
+
+def inactive(track: int, zone: ZoneConfig) -> str:
+    ahead = f"and will not be within {zone.lookahead_s:.0f} s"
+    return f"{zone_name(zone)} is not active {ahead}: nothing to warn of for track {track}."
+
+
+def allowed(track: int, zone: ZoneConfig, identity: str) -> str:
+    return f"Track {track} is {identity}, which may enter {zone_name(zone)}."
+
+
+def unsupported(track: int, zone: str) -> str:
+    return f"Detections that came late changed the history: it does not support an alert of track {track} for {zone}."
+
+
+def zone_name(zone: ZoneConfig) -> str:
+    """A zone with the heights and the margins that count."""
+    parts = [f"floor {zone.floor_m:.0f} m", f"ceiling {zone.ceiling_m:.0f} m"]
+    if zone.margin_m > 0.0:
+        parts.append(f"margin {distance(zone.margin_m)}")
+    if zone.margin_vertical_m > 0.0:
+        parts.append(f"vertical margin {distance(zone.margin_vertical_m)}")
+    return f"{zone.name or zone.id} ({', '.join(parts)})"
+
+
+def distance(metres: float) -> str:
+    return f"{metres:.0f} m" if metres < 1000.0 else f"{metres / 1000.0:.1f} km"
+
+
+def seen(sensors: tuple[str, ...], age_s: float) -> str:
+    """Who saw it lately, and how long ago it was seen last."""
+    return f"seen by {', '.join(sensors)} {age_s:.1f} s ago" if sensors else f"not seen for {age_s:.1f} s"

@@ -1,0 +1,57 @@
+"""Whether anybody looks at a zone: no alert must not mean that nobody would have seen the intruder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from fusion.config import SensorConfig, ZoneConfig
+from fusion.geodesy import Plane
+from fusion.sensors import Placement, box, covers, place
+from fusion.types import Bools, Floats, Pose
+from fusion.volumes import destination
+
+MOST_CORNERS = 256  # of a zone that are looked at, evenly taken: finer than any coverage has corners
+CIRCLE_AZIMUTHS_DEG: Floats = np.arange(32.0) * (360.0 / 32.0)  # of the points taken on a circle
+
+
+def watched(
+    zones: Sequence[ZoneConfig], sensors: Sequence[SensorConfig], poses: Mapping[str, Pose], plane: Plane
+) -> dict[str, bool]:
+    """Zone id -> whether its middle and every corner, at half its height, lie in the coverage of some sensor.
+
+    sensors: those that report.  poses: where a sensor stood last, for those that move; the registered pose
+    holds for the others, and one without any covers nothing.
+    """
+    looks: list[tuple[Placement, Floats]] = []
+    for sensor in sensors:
+        pose = poses.get(sensor.id, sensor.pose)
+        if pose is not None:
+            looks.append((place(pose, plane), box(sensor.coverage, None)))
+    return {zone.id: bool(_covered(points(zone, plane), looks, plane).all()) for zone in zones}
+
+
+def points(zone: ZoneConfig, plane: Plane) -> Floats:
+    """The outer corners of a zone (of a circle: points on it), then its middle, at half its height: (n, 3) m."""
+    height = (zone.floor_m + zone.ceiling_m) / 2.0
+    if zone.circle is not None:
+        lon, lat, radius = zone.circle
+        lats, lons = destination(lat, lon, CIRCLE_AZIMUTHS_DEG, radius)
+    else:
+        outer = np.concatenate([np.array(polygon[0], dtype=float) for polygon in zone.polygons])
+        taken = outer[np.unique(np.linspace(0, len(outer) - 1, MOST_CORNERS).astype(np.int64))]
+        lats, lons = taken[:, 1], taken[:, 0]
+    corners = plane.to_local(lats, lons, height)
+    lat_middle, lon_middle, _ = plane.to_geodetic((corners.min(axis=0) + corners.max(axis=0)) / 2.0)
+    return np.concatenate([corners, plane.to_local(lat_middle, lon_middle, height)[None, :]])
+
+
+def _covered(positions: Floats, looks: Sequence[tuple[Placement, Floats]], plane: Plane) -> Bools:
+    """Which of (n, 3) positions lie in at least one coverage: (n,)."""
+    states = np.concatenate([positions, np.zeros_like(positions)], axis=1)
+    found = np.zeros(len(states), bool)
+    with np.errstate(invalid="ignore", divide="ignore"):  # a corner at the sensor itself has no direction
+        for placement, limits in looks:
+            found |= covers(limits, placement, plane, states)
+    return found

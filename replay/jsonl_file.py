@@ -1,0 +1,109 @@
+"""Recordings as JSON lines, in files and through standard input and output.
+
+One message a line; its topic follows from its own fields.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from adapters.wire import MAX_MESSAGE_BYTES, Message, decode, encode
+from fusion.errors import MessageRejected
+from replay.record import Reader, Record, Writer, open_file, topic_of
+
+STANDARD: Final = "-"  # the path that stands for standard input or output
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"  # some editors begin a file with it
+SKIP_BYTES: Final = 2**16  # of an over-long line at a time
+
+
+class JsonlReader(Reader):
+    """A line that is no message is counted with its place; the rest goes on. Blank lines are nothing."""
+
+    def __init__(self, path: str) -> None:
+        if path == STANDARD:
+            self._file: BinaryIO = sys.stdin.buffer
+            super().__init__("standard input", None)
+            return
+        self._file = open_file(path, "rb")
+        super().__init__(path, Path(path).stat().st_size)
+
+    def close(self) -> None:
+        if self._file is not sys.stdin.buffer:
+            self._file.close()
+
+    def _read(self) -> Iterator[Record]:
+        number = 0
+        while line := self._file.readline(MAX_MESSAGE_BYTES + 2):
+            number += 1
+            start = self.offset
+            self.offset += len(line)
+            ends = line.endswith(b"\n")
+            text = line.removeprefix(BYTE_ORDER_MARK).strip() if number == 1 else line.strip()
+            if len(text) > MAX_MESSAGE_BYTES or (not ends and len(line) > MAX_MESSAGE_BYTES):
+                self.offset += 0 if ends else self._skip_line()
+                detail = f"a line of {self.offset - start} bytes; allowed are {MAX_MESSAGE_BYTES}"
+                self.problems.add("too large", detail, start, number)
+            elif text:
+                yield from self._message(text, start, number, ends)
+
+    def _message(self, text: bytes, start: int, number: int, ends: bool) -> Iterator[Record]:
+        try:
+            if not text.startswith(b"{"):
+                raise MessageRejected(
+                    "malformed", f"a line begins with {text[:20]!r}; allowed is one JSON object a line"
+                )
+            message = decode(text)
+            topic = topic_of(message)
+        except MessageRejected as error:
+            self.truncated = not ends
+            self.problems.add("truncated" if self.truncated else error.code, error.detail, start, number)
+        else:
+            yield Record(topic, message["time_ns"], message["time_ns"], text, message)
+
+    def _skip_line(self) -> int:
+        skipped = 0
+        while piece := self._file.readline(SKIP_BYTES):
+            skipped += len(piece)
+            if piece.endswith(b"\n"):
+                break
+        return skipped
+
+
+class JsonlWriter(Writer):
+    """One message a line.
+
+    An alert step that changes its level goes out on two topics; as a line has none, it is written once.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._standard = path == STANDARD
+        super().__init__("standard output" if self._standard else path)
+        self._file: BinaryIO = sys.stdout.buffer if self._standard else open_file(path, "wb")
+
+    def _write(self, topic: str, message: Message, log_ns: int) -> None:
+        if topic.startswith("alert.") and topic != topic_of(message):
+            return
+        self._line(encode(message, json=True))
+
+    def _write_payload(self, topic: str, payload: bytes, time_ns: int, log_ns: int, sequence: int) -> None:
+        if topic.startswith("alert.") or not payload.startswith(b"{") or b"\n" in payload or b"\r" in payload:
+            self._write(topic, decode(payload), log_ns)
+        else:
+            self._line(payload)
+
+    def _line(self, text: bytes) -> None:
+        self._file.write(text.strip() + b"\n")
+        if self._standard:
+            self._file.flush()  # the next program in the pipe waits for it
+
+    def _flush(self) -> None:
+        self._file.flush()
+
+    def _close(self) -> None:
+        if self._standard:
+            self._file.flush()
+        else:
+            self._file.close()

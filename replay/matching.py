@@ -1,0 +1,149 @@
+"""Which track is which object, at every instant of a recording at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fusion.geodesy import axes_at, to_ecef
+from fusion.types import Floats, Ints, Picture
+from replay.gospa import best_pairs
+from replay.instants import Instants
+from replay.truths import ALT, EAST, LAT, LON, UP, Presence
+
+SHOWN = ("confirmed", "coasting")  # the statuses that a person is shown
+UPPER_TRIANGLE = np.triu_indices(6)  # the order of the 21 numbers of a covariance on the wire
+PAIRS_AT_ONCE = 1_000_000  # possible pairs of one batch: about 150 MB at work
+GATE_SLACK = 1.02  # the coarse gate measures at height 0, in chords: longer than the plane's by less than this
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrackPoints:
+    """Shown tracks at instants, one row each, in order of instant.
+
+    instant: (n,) index.  id: (n,).  values: (n, 6) lat_deg, lon_deg, alt_m, east, north, up velocity m/s.
+    covariance: (n, 3, 3) of position, east, north, up.
+    """
+
+    instant: Ints
+    id: Ints
+    values: Floats
+    covariance: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matches:
+    """truth, track: (k,) rows of `Presence` and `TrackPoints` that are one pair.  distance: (k,) m.
+
+    offset: (k, 3) track less truth, m, and velocity: (k, 3) m/s, both east, north, up at the truth.
+    false, ignored: (n,) of the track points: neither in a pair; ignored: near an object that nobody asks for.
+    """
+
+    truth: Ints
+    track: Ints
+    distance: Floats
+    offset: Floats
+    velocity: Floats
+    false: NDArray[np.bool_]
+    ignored: NDArray[np.bool_]
+
+
+def track_points(pictures: tuple[Picture, ...], instants: Instants) -> TrackPoints:
+    """The rows of the pictures that are scored."""
+    used = np.flatnonzero(instants.picture >= 0)
+    chosen = [pictures[k] for k in instants.picture[used]]
+    shown = [np.array([status in SHOWN for status in picture.status], dtype=bool) for picture in chosen]
+    if not chosen:
+        empty = np.zeros(0, dtype=np.int64)
+        return TrackPoints(empty, empty, np.zeros((0, 6)), np.zeros((0, 3, 3)))
+    values = [
+        np.stack([p.lat_deg, p.lon_deg, p.alt_m, p.east_mps, p.north_mps, p.up_mps], axis=1)[keep]
+        for p, keep in zip(chosen, shown, strict=True)
+    ]
+    triangle = np.concatenate([p.covariance[keep] for p, keep in zip(chosen, shown, strict=True)])
+    covariance = np.zeros((len(triangle), 6, 6))
+    covariance[:, UPPER_TRIANGLE[0], UPPER_TRIANGLE[1]] = triangle
+    covariance[:, UPPER_TRIANGLE[1], UPPER_TRIANGLE[0]] = triangle
+    return TrackPoints(
+        instant=np.repeat(used, [int(keep.sum()) for keep in shown]),
+        id=np.concatenate([p.id[keep] for p, keep in zip(chosen, shown, strict=True)]),
+        values=np.concatenate(values),
+        covariance=covariance[:, :3, :3],
+    )
+
+
+def match(points: TrackPoints, present: Presence, instants: int, c: float, dims: int) -> Matches:
+    """Assign at every instant, for the least GOSPA over the objects asked for.
+
+    A track without a pair but nearer than `c` to an object with `ignore` is neither right nor false.
+    """
+    truths, tracks, distances, near = [], [], [], np.zeros(len(points.instant), dtype=bool)
+    for first, last in _batches(points.instant, present.instant, instants):
+        rows = np.arange(*np.searchsorted(present.instant, [first, last]))
+        columns = np.arange(*np.searchsorted(points.instant, [first, last]))
+        truth, track, distance = _possible(points, present, rows, columns, c, dims)
+        unasked = present.ignore[truth]
+        near[track[unasked]] = True
+        truth, track, distance = truth[~unasked], track[~unasked], distance[~unasked]
+        made = best_pairs(truth, track, distance, c)
+        truths.append(truth[made])
+        tracks.append(track[made])
+        distances.append(distance[made])
+    truth, track, distance = np.concatenate(truths), np.concatenate(tracks), np.concatenate(distances)
+    order = np.argsort(truth, kind="stable")
+    truth, track, distance = truth[order], track[order], distance[order]
+    free = np.ones(len(points.instant), dtype=bool)
+    free[track] = False
+    offset = local_offset(present.values[truth], points.values[track])
+    velocity = points.values[track][:, EAST : UP + 1] - present.values[truth][:, EAST : UP + 1]
+    return Matches(truth, track, distance, offset, velocity, free & ~near, free & near)
+
+
+def local_offset(origin: Floats, target: Floats) -> Floats:
+    """From `origin` to `target`, (n, 6) values each, in east, north, up at the origin: (n, 3) m."""
+    step = _ecef(target) - _ecef(origin)
+    axes = axes_at(origin[:, LAT], origin[:, LON])
+    return np.stack([(axes[:, i] * step).sum(axis=1) for i in range(3)], axis=1)
+
+
+def _possible(
+    points: TrackPoints, present: Presence, rows: Ints, columns: Ints, c: float, dims: int
+) -> tuple[Ints, Ints, Floats]:
+    """All pairs of one instant nearer than `c`: a tree finds candidates, the instant is its fourth axis."""
+    from scipy.spatial import KDTree
+
+    if not len(rows) or not len(columns):
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
+    gate = GATE_SLACK * c
+    left = _gate_points(present.values[rows], present.instant[rows], gate, dims)
+    right = _gate_points(points.values[columns], points.instant[columns], gate, dims)
+    found = KDTree(left).sparse_distance_matrix(KDTree(right), gate, output_type="coo_matrix")
+    truth, track = rows[found.row], columns[found.col]
+    offset = local_offset(present.values[truth], points.values[track])[:, :dims]
+    distance = np.sqrt((offset * offset).sum(axis=1))
+    near = distance < c
+    return truth[near], track[near], distance[near]
+
+
+def _gate_points(values: Floats, instant: Ints, gate: float, dims: int) -> Floats:
+    height = values[:, ALT] if dims == 3 else 0.0
+    place = to_ecef(values[:, LAT], values[:, LON], height)
+    return np.column_stack([place, instant * (2.0 * gate)])
+
+
+def _batches(a: Ints, b: Ints, instants: int) -> list[tuple[int, int]]:
+    """Spans of instants [first, last) with at most `PAIRS_AT_ONCE` conceivable pairs, or of one instant."""
+    pairs = np.bincount(a, minlength=instants) * np.bincount(b, minlength=instants)
+    spans, first, total = [], 0, 0
+    for k, count in enumerate(pairs.tolist()):
+        if total and total + count > PAIRS_AT_ONCE:
+            spans.append((first, k))
+            first, total = k, 0
+        total += count
+    return [*spans, (first, instants)]
+
+
+def _ecef(values: Floats) -> Floats:
+    return to_ecef(values[:, LAT], values[:, LON], values[:, ALT])

@@ -1,0 +1,219 @@
+"""What a recording holds, whatever its container: records in file order, and what was wrong with the rest."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Final, Literal, Self
+
+from adapters import wire
+from adapters.wire import Message, is_id
+from fusion.errors import MessageRejected, RecordingError, shorten
+
+KINDS_OF_PROBLEM: Final = 64  # a hostile file must not fill the memory with kinds of its own
+
+
+class Record:
+    """One recorded message.
+
+    topic: as in the contract. time_ns: event time. log_ns: arrival (event time where the container has none).
+    payload: the message as stored, MessagePack or JSON. `message` decodes it once, when first asked for, and
+    raises MessageRejected if it breaks the contract.
+    """
+
+    __slots__ = ("_message", "log_ns", "payload", "time_ns", "topic")
+
+    def __init__(
+        self, topic: str, time_ns: int, log_ns: int, payload: bytes, message: Message | None = None
+    ) -> None:
+        self.topic, self.time_ns, self.log_ns, self.payload = topic, time_ns, log_ns, payload
+        self._message = message
+
+    @property
+    def message(self) -> Message:
+        if self._message is None:
+            self._message = wire.decode(self.payload)
+        return self._message
+
+    @property
+    def kind(self) -> str:
+        """The message's `type`: the first part of its topic."""
+        return self.topic.partition(".")[0]
+
+
+def topic_of(message: Mapping[str, Any]) -> str:
+    """The topic on which the contract sends a message whose envelope was checked.
+
+    Raises MessageRejected("alert") for an alert whose zone or level cannot be part of a topic.
+    """
+    if message["type"] == "alert":
+        for key in ("zone", "level"):
+            if not is_id(message.get(key)):
+                raise MessageRejected("alert", f"{key} is {shorten(message.get(key))}; allowed is an id")
+    return wire.topic_of(message)
+
+
+@dataclass(slots=True)
+class Problem:
+    """One kind of damage: how often, and the first of it. `line` counts from 1, in JSON lines only."""
+
+    code: str
+    detail: str
+    offset: int
+    line: int | None = None
+    count: int = 1
+
+    def __str__(self) -> str:
+        place = f"byte {self.offset}" if self.line is None else f"line {self.line}, byte {self.offset}"
+        return f"{self.count} x {self.code}, first at {place}: {self.detail}"
+
+
+class Problems:
+    """Counts by kind, the first of each kept. Of bounded size: kinds beyond the limit count as `other`."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, Problem] = {}
+
+    def add(self, code: str, detail: str, offset: int, line: int | None = None) -> None:
+        if code not in self._kinds and len(self._kinds) >= KINDS_OF_PROBLEM:
+            code = "other"
+        known = self._kinds.get(code)
+        if known is None:
+            self._kinds[code] = Problem(code, detail, offset, line)
+        else:
+            known.count += 1
+
+    def __iter__(self) -> Iterator[Problem]:
+        return iter(self._kinds.values())
+
+    def __len__(self) -> int:
+        return sum(problem.count for problem in self)
+
+    def count(self, code: str) -> int:
+        return self._kinds[code].count if code in self._kinds else 0
+
+
+class Reader(ABC):
+    """Reads a recording once, from its beginning to what is readable of its end.
+
+    Damage does not stop it: `problems` tells what was passed over, `truncated` that the end is missing.
+    Something of which nothing at all is readable raises RecordingError. `offset` of `size` bytes have been
+    read; of standard input the size is None.
+    """
+
+    def __init__(self, path: str, size: int | None) -> None:
+        self.path, self.size = path, size
+        self.offset = 0
+        self.records = 0
+        self.truncated = False
+        self.problems = Problems()
+        self.metadata: dict[str, str] = {}
+
+    def __iter__(self) -> Iterator[Record]:
+        try:
+            for record in self._read():
+                self.records += 1
+                yield record
+        except OSError as error:
+            raise RecordingError(
+                self.path, f"cannot be read: {error.strerror or error}", self.offset
+            ) from error
+        if not self.records:
+            for problem in self.problems:
+                raise RecordingError(
+                    self.path, f"nothing in it is readable: {problem.detail}", problem.offset
+                )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @abstractmethod
+    def _read(self) -> Iterator[Record]: ...
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+
+class Writer(ABC):
+    """Writes a recording. Every failure of the disk is a RecordingError with the file's name."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.records = 0
+
+    def write(self, topic: str, message: Message, log_ns: int) -> None:
+        """Append one message, encoded as the container wants it. log_ns: its arrival, UTC nanoseconds."""
+        with naming(self.path):
+            self._write(topic, message, log_ns)
+        self.records += 1
+
+    def write_payload(self, topic: str, payload: bytes, time_ns: int, log_ns: int, sequence: int = 0) -> None:
+        """Append one message already encoded, as MessagePack or JSON: re-encoded only where it must be.
+
+        Raises MessageRejected where it must be and cannot: nothing is written then.
+        """
+        with naming(self.path):
+            self._write_payload(topic, payload, time_ns, log_ns, sequence)
+        self.records += 1
+
+    def flush(self) -> None:
+        """Put on the disk what was written so far, so that a crash loses none of it."""
+        with naming(self.path):
+            self._flush()
+
+    def close(self) -> None:
+        with naming(self.path):
+            self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.close()
+        except RecordingError:
+            if error is None:
+                raise
+
+    @abstractmethod
+    def _write(self, topic: str, message: Message, log_ns: int) -> None: ...
+
+    @abstractmethod
+    def _write_payload(
+        self, topic: str, payload: bytes, time_ns: int, log_ns: int, sequence: int
+    ) -> None: ...
+
+    @abstractmethod
+    def _flush(self) -> None: ...
+
+    @abstractmethod
+    def _close(self) -> None: ...
+
+
+@contextmanager
+def naming(path: str) -> Iterator[None]:
+    """Turns an OSError of writing into a RecordingError that names the file."""
+    try:
+        yield
+    except OSError as error:
+        raise RecordingError(path, f"cannot be written: {error.strerror or error}") from error
+
+
+def open_file(path: str, mode: Literal["rb", "wb"]) -> BinaryIO:
+    """Raises RecordingError where the system refuses."""
+    try:
+        return Path(path).open(mode)
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+        what = "read" if mode == "rb" else "written"
+        raise RecordingError(
+            path, f"cannot be {what}: {getattr(error, 'strerror', None) or error}"
+        ) from error

@@ -1,0 +1,181 @@
+"""A score as text for a terminal and as plain data for programs."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from fusion.types import SECOND_NS
+from replay.results import ObjectScore, Score
+
+Rows = list[tuple[str, ...]]
+MOST_OBJECTS = 20  # in the text; the page and the data have all
+MOST_ENTRIES = 20
+
+
+def as_dict(score: Score, over_time: bool = False) -> dict[str, Any]:
+    """Everything in a score as JSON knows it: maps, lists, strings, finite numbers, null.
+
+    over_time: the columns of every instant too.
+    """
+    found: dict[str, Any] = {
+        field.name: _plain(getattr(score, field.name))
+        for field in dataclasses.fields(score)
+        if field.name != "over_time"
+    }
+    found["objects"] = [_plain(one) | {"completeness": one.completeness} for one in score.objects]
+    if over_time:
+        found["over_time"] = _plain(score.over_time)
+    return found
+
+
+def _plain(value: object) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None
+    return value
+
+
+def as_text(score: Score) -> str:
+    """The score as a person reads it: what was compared, the figures, each object, the alerts."""
+    tables = [figures(score), object_table(score, MOST_OBJECTS), *alert_tables(score, MOST_ENTRIES)]
+    lines = [heading(score), *(aligned(table) for table in tables if table)]
+    lines += [f"Note: {note}." for note in score.notes]
+    lines += [f"Passed over: {problem}" for problem in score.problems]
+    return "\n\n".join(lines) + "\n"
+
+
+def heading(score: Score) -> str:
+    where = "in the plane" if score.options.dims == 2 else "with height"
+    many = "1 instant" if score.instants == 1 else f"{score.instants:,} instants"
+    return (
+        f"Scored {many}, one each {score.period_s:g} s, from {utc(score.begin_ns)} to {utc(score.end_ns)}, "
+        f"{where}, cut-off {score.options.c_m:g} m."
+    )
+
+
+def figures(score: Score) -> Rows:
+    """The totals: (name, value, what it says)."""
+    totals, errors, trust = score.totals, score.errors, score.consistency
+    tracked = sum(one.tracked for one in score.objects)
+    present = sum(one.instants for one in score.objects)
+    ever = sum(one.tracked > 0 for one in score.objects)
+    false = f"{score.false_points:,} track-instants, {score.false_time_s:,.0f} s"
+    median, high = number(errors.position_median_m, 1, "m"), number(errors.position_95_m, 1, "m")
+    bounds = f"1 is honest; {number(trust.low, 2)} to {number(trust.high, 2)} if pairs were independent"
+    rows: Rows = [
+        ("GOSPA", number(totals.gospa_m, 2, "m"), "RMS over the instants, p = 2, alpha = 2"),
+        ("  localisation", number(totals.localisation_m, 2, "m"), f"{errors.pairs:,} assigned pairs"),
+        (
+            "  missed",
+            number(totals.missed_m, 2, "m"),
+            f"{present - tracked:,} of {present:,} object-instants",
+        ),
+        ("  false", number(totals.false_m, 2, "m"), false),
+        (
+            "position error",
+            number(errors.position_rmse_m, 2, "m"),
+            f"RMS; median {median}, 95 % below {high}",
+        ),
+        ("height error", number(errors.height_rmse_m, 2, "m"), "RMS"),
+        ("velocity error", number(errors.velocity_rmse_mps, 2, "m/s"), "RMS"),
+        (
+            "completeness",
+            percent(score.completeness),
+            f"{ever} of {len(score.objects)} objects tracked at all",
+        ),
+        ("first track after", number(score.first_track_s, 1, "s"), "median over the objects"),
+        ("identity switches", f"{score.switches:,}", f"{score.breaks:,} breaks"),
+        ("tracks", f"{score.tracks:,}", f"{score.tracks_never_right:,} of them false throughout"),
+        ("NEES / dimension", number(trust.nees_per_dof, 2), bounds),
+    ]
+    if score.ignored_objects:
+        words = f"track-instants near {score.ignored_objects} objects not asked for"
+        rows.append(("left out", f"{score.ignored_points:,}", words))
+    return rows
+
+
+def object_table(score: Score, most: int | None = None) -> Rows:
+    """One row for each object, the worst tracked first; `most`: no more than these."""
+    head = ("object", "instants", "tracked", "tracks", "switches", "breaks", "first after", "position error")
+    rows = [_object_row(one) for one in sorted(score.objects, key=lambda one: (one.completeness, one.id))]
+    hidden = len(rows) - (most or len(rows))
+    more = [(f"and {hidden:,} more", *[""] * (len(head) - 1))] if hidden > 0 else []
+    return [head, *rows[:most], *more] if rows else []
+
+
+def _object_row(one: ObjectScore) -> tuple[str, ...]:
+    return (
+        one.id,
+        f"{one.instants:,}",
+        percent(one.completeness),
+        f"{one.tracks:,}",
+        f"{one.switches:,}",
+        f"{one.breaks:,}",
+        number(one.first_track_s, 1, "s"),
+        number(one.position_rmse_m, 1, "m"),
+    )
+
+
+def alert_tables(score: Score, most: int | None = None) -> list[Rows]:
+    """Alerts by zone, and every entry with its warning; empty where there is nothing of either."""
+    if score.alerts is None:
+        return []
+    zones: Rows = [("zone", "alerts", "first at", "entries", "warned", "median lead", "no entry followed")]
+    for zone in score.alerts.zones:
+        first = "" if zone.first_ns is None else utc(zone.first_ns)
+        lead = number(zone.median_lead_s, 1, "s")
+        counts = (
+            f"{zone.alerts:,}",
+            first,
+            f"{zone.entries:,}",
+            f"{zone.warned:,}",
+            lead,
+            f"{zone.unfounded:,}",
+        )
+        zones.append((zone.zone, *counts))
+    entries: Rows = [("entry of", "into", "at", "warned before")]
+    for entry in score.alerts.entries[:most]:
+        lead = "never" if entry.lead_s is None else number(entry.lead_s, 1, "s")
+        entries.append((entry.object, entry.zone, utc(entry.time_ns), lead))
+    return [table for table in (zones, entries) if len(table) > 1]
+
+
+def aligned(rows: Rows) -> str:
+    """Rows as text columns: those of numbers to the right, the first and all others to the left."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.ljust(width) if place == 0 or not numeric(rows, place) else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def numeric(rows: Rows, place: int) -> bool:
+    """Whether a column below its head holds numbers, with or without a unit."""
+    cells = [row[place] for row in rows[1:] if row[place]]
+    return all(len(cell) <= 12 and (cell[0].isdigit() or cell[0] in "-–") for cell in cells)
+
+
+def number(value: float | None, digits: int, unit: str = "") -> str:
+    return "–" if value is None else f"{value:,.{digits}f}{' ' if unit else ''}{unit}"
+
+
+def percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}".replace("%", " %")
+
+
+def utc(time_ns: int) -> str:
+    seconds, rest = divmod(time_ns, SECOND_NS)
+    whole = str(np.datetime64(seconds, "s"))
+    return f"{whole}Z" if not rest else f"{whole}.{rest // 100_000_000}Z"

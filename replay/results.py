@@ -1,0 +1,145 @@
+"""What a score holds, and what may be chosen about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from fusion.errors import ConfigError, SkypicketError
+from fusion.types import Floats, Ints
+from replay.alert_score import AlertScore
+
+
+class NothingToScoreError(SkypicketError):
+    """The recordings hold no tracks, no truth, or none of the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreOptions:
+    """c_m: the cut-off; 100 m is a few sigma of a surveillance radar at tens of kilometres.
+
+    dims: 2 in the plane, 3 with height.  period_s: score at its whole multiples; None: at every picture.
+    """
+
+    c_m: float = 100.0
+    dims: Literal[2, 3] = 2
+    period_s: float | None = None
+    max_gap_s: float = 10.0
+    from_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.dims not in (2, 3):
+            raise ConfigError("--dims", self.dims, "2 or 3")
+        if not 0.0 < self.c_m <= 1e6:
+            raise ConfigError("--c", self.c_m, "metres, above 0, at most 1,000,000")
+        if self.period_s is not None and not 1e-3 <= self.period_s <= 86_400.0:
+            raise ConfigError("--period", self.period_s, "seconds, 0.001 to 86,400")
+        if not 0.0 <= self.max_gap_s <= 1e6:
+            raise ConfigError("--max-gap", self.max_gap_s, "seconds, 0 to 1,000,000")
+        if not 0.0 <= self.from_s <= 1e9:
+            raise ConfigError("--from", self.from_s, "seconds, 0 to 1,000,000,000")
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """GOSPA and its parts, RMS over the instants: gospa² = localisation² + missed² + false²."""
+
+    gospa_m: float
+    localisation_m: float
+    missed_m: float
+    false_m: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OverTime:
+    """The same at each instant: (t,) columns. objects, tracks: how many; missed, false: of these."""
+
+    time_ns: Ints
+    gospa_m: Floats
+    localisation_m: Floats
+    missed_m: Floats
+    false_m: Floats
+    objects: Ints
+    tracks: Ints
+    missed: Ints
+    false: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """Of the assigned pairs. None: no pair. height_rmse_m is given even where the plane alone is scored."""
+
+    pairs: int
+    position_rmse_m: float | None
+    position_median_m: float | None
+    position_95_m: float | None
+    height_rmse_m: float | None
+    velocity_rmse_mps: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Consistency:
+    """Mean normalised (by the covariance) squared position error, per degree of freedom: 1 when honest.
+
+    Bar-Shalom, Li, Kirubarajan (2001), eq. 5.4.2-3. Above 1: tracks surer of themselves than they may be.
+    low, high: where the mean of independent pairs would lie; tracks err alike for a while, so it lies wider.
+    """
+
+    nees_per_dof: float | None
+    low: float | None
+    high: float | None
+    pairs: int
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectScore:
+    """One object: the instants at which it was there, those at which it had a track, and how it kept it."""
+
+    id: str
+    instants: int
+    tracked: int
+    tracks: int
+    switches: int
+    breaks: int
+    first_track_s: float | None
+    position_rmse_m: float | None
+
+    @property
+    def completeness(self) -> float:
+        return self.tracked / self.instants
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Score:
+    """Everything that a report shows.
+
+    switches: an object's track has another id than the one it had before. breaks: an object that was
+    tracked, then was not, is tracked again. false_time_s: track-seconds of false tracks. tracks_never_right:
+    tracks that were sometimes false and never assigned. first_track_s: median over the objects that got one.
+    """
+
+    options: ScoreOptions
+    begin_ns: int
+    end_ns: int
+    period_s: float
+    instants: int
+    missing_pictures: int
+    unused_pictures: int
+    totals: Totals
+    errors: Errors
+    consistency: Consistency
+    completeness: float | None
+    switches: int
+    breaks: int
+    first_track_s: float | None
+    tracks: int
+    tracks_never_right: int
+    false_points: int
+    false_time_s: float
+    ignored_points: int
+    ignored_objects: int
+    objects: tuple[ObjectScore, ...]
+    over_time: OverTime
+    alerts: AlertScore | None = None
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,92 @@
+"""What scoring and drawing need of a recording: the pictures that count, truth, zones and alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from adapters.wire import read_alert, read_frame, read_tracks, read_truth
+from fusion.config import SiteConfig, ZoneConfig
+from fusion.errors import MessageRejected
+from fusion.types import Frame, Picture, Truth
+from replay.recording import open_reader
+from replay.volumes import ZoneReport, read_zones
+
+Message = dict[str, Any]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """pictures: in order of time, the last of each time.  zones, alerts: messages, in the order of the file.
+
+    problems: what could not be read, one sentence for each kind.
+    """
+
+    pictures: tuple[Picture, ...]
+    truth: tuple[Truth, ...]
+    zones: tuple[ZoneReport, ...] = ()
+    alerts: tuple[Message, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    @property
+    def all_zones(self) -> tuple[ZoneConfig, ...]:
+        """Every zone that was ever reported, as it was reported last."""
+        return tuple({zone.id: zone for report in self.zones for zone in report.zones}.values())
+
+
+def load(tracks_path: str, truth_path: str) -> Run:
+    """Read both recordings (they may be one file). Bad messages become `problems`. Raises RecordingError."""
+    pictures: list[Picture] = []
+    truth: list[Truth] = []
+    zones: list[ZoneReport] = []
+    alerts: list[Message] = []
+    problems = _read(
+        tracks_path,
+        {
+            "tracks": _into(pictures, read_tracks),
+            "alert": _into(alerts, read_alert),
+            "zones": _into(zones, read_zones),
+        },
+    )
+    problems += _read(truth_path, {"truth": _into(truth, read_truth)})
+    return Run(latest(pictures), tuple(truth), tuple(zones), tuple(alerts), tuple(problems))
+
+
+def load_frames(path: str, site: SiteConfig) -> list[Frame]:
+    """The frames of the sensors that `site` registers, to be drawn; others and bad ones are left out."""
+    sensors = {sensor.id: sensor for sensor in site.sensor}
+    frames: list[Frame] = []
+
+    def take(message: Message) -> None:
+        sensor = sensors.get(message["sensor"])
+        if sensor is not None:
+            frames.append(read_frame(message, sensor)[0])
+
+    _read(path, {"frame": take})
+    return frames
+
+
+def latest(pictures: Iterable[Picture]) -> tuple[Picture, ...]:
+    """In order of time; of several pictures of one time the last: a late frame has changed it."""
+    by_time = {picture.time_ns: picture for picture in pictures}
+    return tuple(by_time[time_ns] for time_ns in sorted(by_time))
+
+
+def _into(kept: list[T], read: Callable[[Message], T]) -> Callable[[Message], None]:
+    return lambda message: kept.append(read(message))
+
+
+def _read(path: str, takers: dict[str, Callable[[Message], None]]) -> list[str]:
+    """Hand every message of a wanted kind to its taker. Returns what was wrong with the file."""
+    with open_reader(path) as reader:
+        for record in reader:
+            take = takers.get(record.kind)
+            if take is None:
+                continue
+            try:
+                take(record.message)
+            except MessageRejected as error:
+                reader.problems.add(f"{record.kind} {error.code}", error.detail, reader.offset)
+        return [f"{path}: {problem}" for problem in reader.problems]

@@ -1,0 +1,87 @@
+"""What the service answers to requests: one method each, named as the request."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from adapters.requests import snapshot_result
+from adapters.wire import Message, encode
+
+if TYPE_CHECKING:
+    from skypicket.service import Service
+
+PAGE_BYTES: Final = 4 * 1024 * 1024  # of alert steps in one answer: half of what a message may have
+_log = logging.getLogger(__name__)
+
+
+class Answers:
+    """The handlers of a `RequestServer`. What the core refuses becomes the answer's error there."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def handlers(self) -> Mapping[str, Callable[..., object]]:
+        return {
+            "snapshot": self.snapshot,
+            "alerts": self.alerts,
+            "ack": self.ack,
+            "suppress": self.suppress,
+            "zone": self.zone,
+            "health": self.health,
+        }
+
+    def snapshot(self) -> Message:
+        """The state after everything that was published up to now. No tracks before the first picture."""
+        service, outbox = self._service, self._service.outbox
+        return snapshot_result(
+            outbox.publisher.sender,
+            number=outbox.journal.last,
+            tracks=outbox.tracks,
+            zones=service.zones,
+            alerts=sorted(outbox.open.values(), key=lambda alert: int(alert["number"])),
+            status=service.status,
+        )
+
+    def alerts(self, since: int, limit: int) -> list[Message]:
+        """Steps from the journal, as many as fit into an answer."""
+        page: list[Message] = []
+        size = 0
+        for step in self._service.outbox.journal.since(since, limit):
+            size += len(encode(step))
+            if page and size > PAGE_BYTES:
+                break
+            page.append(step)
+        return page
+
+    def ack(self, alert: str, who: str, note: str) -> Message:
+        """The acknowledged step."""
+        service = self._service
+        step = service.pipeline.ledger.acknowledge(alert, who, note, service.now_ns())
+        service.outbox.send([step])
+        _log.info("%s acknowledged alert %s %s", who, alert, note)
+        return service.outbox.open[alert]
+
+    def suppress(self, track: int | None, zone: str | None, until_ns: int, who: str, note: str) -> Message:
+        """What is suppressed from now on."""
+        service = self._service
+        ledger, now_ns = service.pipeline.ledger, service.now_ns()
+        steps = ledger.suppress(
+            track=track, zone=zone, until_ns=until_ns, who=who, note=note, time_ns=now_ns
+        )
+        service.outbox.send(steps)
+        what = f"zone {zone}" if track is None else f"track {track}"
+        _log.info("%s suppressed %s until %d %s", who, what, until_ns, note)
+        return {"suppressed": ledger.suppressed(now_ns)}
+
+    def zone(self, id: str, active: bool, who: str) -> Message:  # noqa: A002, the contract's word
+        """The `zones` message as it stands now."""
+        self._service.switch_zone(id, active)
+        _log.info("%s switched zone %s %s", who, id, "on" if active else "off")
+        return self._service.zones
+
+    def health(self) -> Message:
+        """What a probe wants to know."""
+        status = self._service.status
+        return {name: status[name] for name in ("state", "time_ns", "uptime_s", "version")}

@@ -1,0 +1,76 @@
+"""What the commands' parsers share. Nothing heavy is imported here: `--help` must answer at once."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+    Run = Callable[[argparse.Namespace], int]
+
+RECORDING = "a recording: a path that ends in .mcap or .jsonl, or - for standard {} as JSON lines"
+INPUT, OUTPUT = RECORDING.format("input"), RECORDING.format("output")
+INGEST = "tcp://127.0.0.1:5801"  # where a service takes frames in, unless its configuration says otherwise
+PUBLISHED = "tcp://127.0.0.1:5802"
+SCENARIOS = "airliners, airport-drones, border-drift, thousand"
+
+
+def add_command(
+    subparsers: Subparsers, name: str, run: Run, summary: str, description: str, *examples: str
+) -> argparse.ArgumentParser:
+    """A subparser whose help is one line in the list, one paragraph of its own, and examples to copy."""
+    shown = "\n".join(f"  skypicket {example}" for example in examples)
+    parser = subparsers.add_parser(
+        name,
+        help=summary,
+        description=description,
+        epilog=f"Example{'s' if len(examples) > 1 else ''}:\n{shown}",
+        formatter_class=Formatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+class Formatter(argparse.HelpFormatter):
+    """Descriptions are filled to the terminal's width; the examples below stay as they are written."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if text.startswith("Example"):
+            return "".join(indent + line for line in text.splitlines(keepends=True))
+        return super()._fill_text(text, width, indent)
+
+
+def number(low: float, high: float = math.inf, *, above: bool = False) -> Callable[[str], float]:
+    """An argument's type: a number from `low` (with `above`: greater than it) to `high`."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high or (above and value == low):
+            least = f"greater than {low:g}" if above else f"of {low:g} or more"
+            most = "" if math.isinf(high) else f", up to {high:g}"
+            raise argparse.ArgumentTypeError(f"{text!r}; allowed is a number {least}{most}")
+        return value
+
+    return read
+
+
+def whole(low: int) -> Callable[[str], int]:
+    """An argument's type: a whole number from `low`."""
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = low - 1
+        if value < low:
+            raise argparse.ArgumentTypeError(f"{text!r}; allowed is a whole number of {low} or more")
+        return value
+
+    return read

@@ -1,0 +1,23 @@
+"""One module a command: a light `add_parser`, and a `run` that imports what it needs."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from skypicket.commands import (
+    alerts,
+    check,
+    demo,
+    record,
+    replay,
+    schema,
+    score,
+    serve,
+    simulate,
+    track,
+    version,
+)
+
+ALL: Final[tuple[Callable[[Any], None], ...]] = tuple(
+    module.add_parser
+    for module in (demo, serve, simulate, track, record, replay, alerts, score, check, schema, version)
+)

@@ -1,0 +1,80 @@
+"""`skypicket score`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from skypicket.arguments import INPUT, add_command, number
+from skypicket.exits import DONE, NOTHING
+
+if TYPE_CHECKING:
+    from skypicket.arguments import Subparsers
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    parser = add_command(
+        subparsers,
+        "score",
+        run,
+        "how good tracks are, against truth",
+        "Compare the tracks of a recording with the truth of another, or of the same, at each air picture: "
+        "GOSPA with its parts (p = 2, alpha = 2), errors of position and velocity, identity switches, "
+        "completeness, honesty of the covariances, and whether alerts came before the entries.",
+        "score tracks.mcap --truth truth.jsonl --c 20",
+        "score tracks.mcap --truth truth.jsonl --html report.html",
+    )
+    parser.add_argument("tracks", metavar="OUT", help=f"the tracks, {INPUT}")
+    parser.add_argument("--truth", required=True, metavar="FILE", help="the recording that holds the truth")
+    parser.add_argument(
+        "--c", type=float, default=100.0, metavar="METRES", help="cut-off of GOSPA (default 100)"
+    )
+    parser.add_argument(
+        "--dims", type=int, choices=(2, 3), default=2, help="in the plane, or with height (default 2)"
+    )
+    parser.add_argument(
+        "--period", type=float, metavar="S", help="score each S seconds instead of at every picture"
+    )
+    parser.add_argument(
+        "--max-gap",
+        type=float,
+        default=10.0,
+        metavar="S",
+        help="truth is interpolated over gaps up to this (default 10)",
+    )
+    parser.add_argument(
+        "--from", dest="from_s", type=number(0.0), default=0.0, metavar="S", help="leave out the first S seconds"
+    )
+    parser.add_argument("--html", metavar="FILE", help="write a page with pictures")
+    parser.add_argument("--json", action="store_true", help="print the score as one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from replay.report import as_dict, as_text
+    from replay.results import NothingToScoreError, ScoreOptions
+    from replay.run import load
+    from replay.score import score_run
+
+    options = ScoreOptions(
+        arguments.c, arguments.dims, arguments.period, arguments.max_gap, arguments.from_s
+    )
+    try:
+        loaded = load(arguments.tracks, arguments.truth)
+        score = score_run(loaded, options)
+    except NothingToScoreError as error:
+        print(f"skypicket: {error}", file=sys.stderr)
+        return NOTHING
+    if arguments.html is not None:
+        from replay.page import write_page
+
+        write_page(arguments.html, loaded, score)
+    if arguments.json:
+        import json
+
+        print(json.dumps(as_dict(score)))
+    else:
+        print(as_text(score), end="")
+        if arguments.html is not None:
+            print(f"\nThe page: {arguments.html}")
+    return DONE

@@ -1,0 +1,79 @@
+"""`skypicket track`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, TextIO
+
+from skypicket.arguments import INPUT, OUTPUT, add_command, number
+from skypicket.exits import DONE, NOTHING
+
+if TYPE_CHECKING:
+    from replay.offline import TrackSummary
+    from skypicket.arguments import Subparsers
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    parser = add_command(
+        subparsers,
+        "track",
+        run,
+        "a recording in, tracks and alerts out, as fast as it can",
+        "Track the frames of a recording and write the air pictures, alerts and zones into another, in order "
+        "of event time and final. The same recording and configuration give the same bytes. Bad messages and "
+        "rows do not stop it: each is counted, and the first of each kind is shown with its reason.",
+        "track detections.jsonl --config site.toml --out tracks.mcap",
+    )
+    parser.add_argument("input", metavar="IN", help=INPUT)
+    parser.add_argument("--config", required=True, metavar="FILE", help="the site: its sensors and zones")
+    parser.add_argument("--out", required=True, metavar="OUT", help=OUTPUT)
+    parser.add_argument(
+        "--report-period",
+        type=number(0.0, 3600.0, above=True),
+        metavar="S",
+        help="seconds between air pictures; the site's if left out (1.0)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from adapters.configuration import load_site
+    from replay.offline import track
+    from skypicket.console import prepare_kernels, progress, summary_stream
+    from skypicket.sites import metadata
+
+    site = load_site(arguments.config)
+    prepare_kernels()
+    with progress() as show:
+        summary = track(
+            arguments.input,
+            site,
+            arguments.out,
+            arguments.report_period,
+            show,
+            metadata(arguments.config, site),
+        )
+    stream = summary_stream(arguments.out)
+    if not summary.frames:
+        tell_rejected(summary, stream)
+        print(f"{arguments.input}: no frame of a registered sensor; nothing was written", file=stream)
+        return NOTHING
+    span_s = ((summary.to_ns or 0) - (summary.from_ns or 0)) / 1e9
+    print(
+        f"{summary.frames:,} frames with {summary.detections:,} detections over {span_s:,.1f} s "
+        f"-> {summary.tracks:,} confirmed tracks in {summary.pictures:,} pictures, "
+        f"{summary.alerts:,} alerts in {summary.steps:,} steps: {arguments.out}",
+        file=stream,
+    )
+    tell_rejected(summary, stream)
+    return DONE
+
+
+def tell_rejected(summary: TrackSummary, stream: TextIO) -> None:
+    """What was passed over, the first of each kind with its reason."""
+    from skypicket.console import counted
+
+    if summary.truncated:
+        print("the recording is truncated: what was readable of it was used", file=stream)
+    lines = [f"  {problem}" for problem in summary.problems] + counted(summary.rejected)
+    if lines:
+        print("passed over:", *lines, sep="\n", file=stream)

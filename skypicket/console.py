@@ -1,0 +1,64 @@
+"""What goes to the terminal beside a command's output: progress, notes, the wait for compilation."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TextIO
+
+Progress = Callable[[str, int, int | None], None]
+COMPILING = "compiling the tracker's kernels once for this machine, about 20 s …"
+
+
+def say(text: str) -> None:
+    """A note for people, on standard error: standard output is for what was asked for."""
+    print(f"skypicket: {text}", file=sys.stderr, flush=True)
+
+
+def summary_stream(out: str) -> TextIO:
+    """Where the summary of a command that writes a recording to `out` goes: never into the recording."""
+    return sys.stderr if out == "-" else sys.stdout
+
+
+def quiet(stage: str, done: int, total: int | None) -> None:
+    """No progress bar."""
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """A progress bar for each stage while standard error is a terminal, else nothing."""
+    if not sys.stderr.isatty():
+        yield quiet
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description:>10}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def show(stage: str, done: int, total: int | None) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total)
+            bar.update(tasks[stage], completed=done, total=total)
+
+        yield show
+
+
+def prepare_kernels() -> None:
+    """Load every compiled kernel; the first time on a machine they are compiled, and that is said once."""
+    import importlib
+    import pkgutil
+
+    from fusion import kernels
+
+    if not kernels.compiled():
+        say(COMPILING)
+    for module in pkgutil.iter_modules(kernels.__path__, "fusion.kernels."):
+        importlib.import_module(module.name)
+
+
+def counted(rejected: Mapping[str, tuple[int, str]]) -> list[str]:
+    """Rejections as lines: how often, and the first of each kind with its reason."""
+    return [f"  {count:,} x {first}" for count, first in rejected.values()]

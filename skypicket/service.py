@@ -1,0 +1,210 @@
+"""The live service: frames in, pictures and alerts out. One thread, one loop over three sockets.
+
+    PULL -> gatekeeper -> pipeline -> journal -> XPUB;    ROUTER -> answers
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from adapters import sockets
+from adapters.clock import Clock, SystemClock
+from adapters.gatekeeper import Gatekeeper
+from adapters.ingest import Ingest, Received
+from adapters.journal import Journal
+from adapters.publish import Publisher
+from adapters.requests import RequestServer
+from adapters.wire import Message, Sender, status_message, zones_message
+from fusion.config import SiteConfig
+from fusion.errors import MessageRejected
+from fusion.geodesy import Plane
+from fusion.pipeline import Pipeline
+from fusion.types import SECOND_NS, Frame
+from fusion.watch import watched
+from skypicket import __version__
+from skypicket.answers import Answers
+from skypicket.health import Health
+from skypicket.outbox import NEW_PICTURE, RESTARTED, Outbox
+
+JOURNAL: Final = "alerts.sqlite"  # in the data folder
+NAP_S: Final = 0.05  # the longest wait in the loop: how late a report may be where sensors are silent
+FRAMES: Final = 16  # taken at once, so that the time of arrival is that of the taking
+TURN_NS: Final = SECOND_NS // 10  # of work on frames before requests and reports have their turn
+GRACE_S: Final = 0.5  # live: how long a report waits for frames that may still be on their way
+IDLE_S: Final = 2.0  # event time: without frames for so long, reports up to the newest one go out
+STATUS_NS: Final = SECOND_NS
+ZONES_NS: Final = 10 * SECOND_NS  # zones are said again, for those who came late and ask nothing
+
+
+class Service:
+    """Binds its sockets, clears what an earlier run left open, and serves until `run` is told to stop.
+
+    live: event times are held against the clock, and reports go on where sensors fall silent. Otherwise
+    frames alone move time; after `IDLE_S` of the clock without any, what is due up to the newest goes out.
+    Raises ConfigError for addresses, JournalError for the journal in `site.service.data`.
+    """
+
+    def __init__(self, site: SiteConfig, *, live: bool, clock: Clock | None = None) -> None:
+        self.site, self.live = site, live
+        self._clock = clock or SystemClock()
+        self._start_ns = self._monotonic_ns = self._clock.monotonic_ns()
+        self._plane = Plane(site.service.origin)
+        self._switched: dict[str, bool] = {}
+        self.pipeline = Pipeline(site)
+        self.gatekeeper = Gatekeeper(site)
+        self.health = Health(site.sensor, live=live)
+        journal = Journal(Path(site.service.data) / JOURNAL)
+        self._closing: list[Callable[[], None]] = [journal.close]
+        try:
+            self._open(journal)
+        except BaseException:
+            self.close()
+            raise
+        self._grace_ns = round(min(GRACE_S, site.tracker.lateness_s) * SECOND_NS)
+        self._status_due_ns = self._zones_due_ns = self._start_ns
+        self._idle_since_ns: int | None = None  # the last frame that no report has followed yet
+        before = journal.open_alerts()
+        self.outbox.clear(before, self._clock.time_ns() if live else None, RESTARTED)
+        self._tell()
+
+    def _open(self, journal: Journal) -> None:
+        service = self.site.service
+        self.ingest = Ingest(service.ingest, self.gatekeeper, self._clock if self.live else None)
+        self._closing.append(self.ingest.close)
+        self.publisher = Publisher(service.publish, Sender(source_id(service.name)))
+        self._closing.append(self.publisher.close)
+        self.outbox = Outbox(self.publisher, journal)
+        self.requests = RequestServer(service.requests, Answers(self).handlers())
+        self._closing.append(self.requests.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close sockets and journal. Alerts stay open in the journal: the next start clears them."""
+        while self._closing:
+            self._closing.pop()()
+
+    def run(self, stop: Callable[[], bool]) -> None:
+        """Serve until `stop()`."""
+        while not stop():
+            sockets.wait((self.ingest, self.publisher, self.requests), NAP_S)
+            self.turn()
+
+    def turn(self) -> None:
+        """Do everything that waits or is due, for about `TURN_NS`; never blocks."""
+        self._monotonic_ns = self._clock.monotonic_ns()
+        self.publisher.take_subscriptions()
+        self.requests.serve()
+        self._take_frames()
+        self._advance()
+        self._monotonic_ns = self._clock.monotonic_ns()
+        if self._monotonic_ns >= self._status_due_ns:
+            self._tell()
+
+    def now_ns(self) -> int:
+        """The clock where the service runs live, else the newest event time, and the clock before there is one."""
+        newest_ns = None if self.live else self.pipeline.newest_ns
+        return self._clock.time_ns() if newest_ns is None else newest_ns
+
+    def switch_zone(self, zone: str, active: bool) -> None:
+        """Switch a zone on or off from now on. Raises ConfigError for one that is not there."""
+        self.pipeline.airspace.set_active(zone, active)
+        self._switched[zone] = active
+        self._tell_zones()
+
+    def _take_frames(self) -> None:
+        until_ns = self._monotonic_ns + TURN_NS
+        while True:
+            for received in self.ingest.receive(FRAMES):
+                self._take(received)
+            now_ns = self._clock.monotonic_ns()
+            if not sockets.wait((self.ingest,), 0.0):
+                self.health.drained(now_ns)
+                return
+            if now_ns >= until_ns:
+                return
+
+    def _take(self, received: Received) -> None:
+        frame = received.content
+        if not isinstance(frame, Frame):
+            self.publisher.forward(received.topic, received.payload)
+            return
+        if received.new_picture:
+            self._start_picture()
+        try:
+            events = self.pipeline.receive(frame, moves_watermark=received.moves_watermark)
+        except MessageRejected as rejection:
+            self.gatekeeper.late(frame, rejection.detail)
+            return
+        self._idle_since_ns = self._clock.monotonic_ns()
+        self.health.heard(frame, self._idle_since_ns)
+        self.publisher.forward(received.topic, received.payload)
+        self.outbox.send(events)
+
+    def _start_picture(self) -> None:
+        """A new run of a sender lies behind: begin anew. What operators switched stays so."""
+        self.outbox.clear(list(self.outbox.open.values()), None, NEW_PICTURE)
+        self.pipeline = Pipeline(self.site)
+        self.health.new_picture()
+        for zone, active in self._switched.items():
+            self.pipeline.airspace.set_active(zone, active)
+        _log.info("a new air picture begins")
+
+    def _advance(self) -> None:
+        """Make the reports that no frame will release."""
+        if self.live:
+            self.outbox.send(self.pipeline.advance(self._clock.time_ns() - self._grace_ns))
+        elif self._idle_since_ns is not None:
+            if self._clock.monotonic_ns() - self._idle_since_ns >= IDLE_S * SECOND_NS:
+                self._idle_since_ns = None
+                self.outbox.send(self.pipeline.finish())
+
+    def _tell(self) -> None:
+        """Publish `status`, and `zones` if they changed or were not said for long."""
+        now_ns = self._monotonic_ns
+        self._status_due_ns = max(self._status_due_ns + STATUS_NS, now_ns + STATUS_NS // 2)
+        tallies = self.gatekeeper.status(self.now_ns())
+        self.health.count(tallies, now_ns)
+        if now_ns >= self._zones_due_ns or self._zones_body()["features"] != self.zones["features"]:
+            self._tell_zones()
+        body = status_message(
+            time_ns=self.now_ns(),
+            state=self.health.state(now_ns),
+            watermark_ns=self.pipeline.watermark_ns,
+            uptime_s=(now_ns - self._start_ns) / SECOND_NS,
+            tracks=self.outbox.statuses(),
+            alerts=self.outbox.levels(),
+            last=self.publisher.sender.last,
+            sensors=tallies,
+            suppressed=self.pipeline.ledger.suppressed(self.now_ns()),
+            version=__version__,
+        )
+        self.status: Message = self.publisher.publish("status", body)
+
+    def _tell_zones(self) -> None:
+        self._zones_due_ns = self._monotonic_ns + ZONES_NS
+        self.zones: Message = self.publisher.publish("zones", self._zones_body())
+
+    def _zones_body(self) -> Message:
+        time_ns, zones = self.now_ns(), self.site.zones
+        seen = watched(zones, self.health.reporting(self._monotonic_ns), self.health.poses, self._plane)
+        return zones_message(time_ns, zones, self.pipeline.airspace.states(time_ns), seen)
+
+
+def source_id(name: str) -> str:
+    """A site's name as a sender's id."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:64] or "skypicket"
+
+
+_log = logging.getLogger(__name__)
