@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from abc import ABC, abstractmethod
 from collections import deque
@@ -72,7 +73,7 @@ class Subscription(ABC, Iterator[T], Generic[T]):
         self._requests = requests_address(address) if requests is None else requests
         self._report = warn if report is None else report
         self._on_silence = on_silence
-        self._silence_s = float("inf") if silence_s is None else silence_s
+        self._silence_s = math.inf if silence_s is None else silence_s
         if not self._silence_s > 0.0:
             raise ConfigError("silence_s", silence_s, "above 0, or None")
         self._prefixes = tuple(prefixes)
@@ -98,10 +99,15 @@ class Subscription(ABC, Iterator[T], Generic[T]):
         while not self._ready:
             if self._closed:
                 raise StopIteration
-            if self._join_at is not None and time.monotonic() >= self._join_at:
-                self._join()
-            else:
-                self._receive()
+            self._go_on(math.inf)
+        return self._ready.popleft()
+
+    def wait(self, timeout_s: float) -> T | None:
+        """The next one, or None when none comes within `timeout_s`: for programs that do other things too."""
+        until = time.monotonic() + timeout_s
+        while not self._ready:
+            if self._closed or not (self._go_on(until) or time.monotonic() < until):
+                return None
         return self._ready.popleft()
 
     def close(self) -> None:
@@ -152,14 +158,20 @@ class Subscription(ABC, Iterator[T], Generic[T]):
             if message["epoch"] != epoch or message["seq"] > last.get(topic, -1):
                 self._try_offer(topic, message)
 
-    def _receive(self) -> None:
-        """Take the next message, or wait until something else is due."""
-        due = self._silent_at if self._join_at is None else min(self._silent_at, self._join_at)
+    def _go_on(self, until: float) -> bool:
+        """Do what is due, or take one message, waiting for it to `until`. Returns whether there was any."""
+        if self._join_at is not None and time.monotonic() >= self._join_at:
+            self._join()
+            return True
+        due = min(self._silent_at, until, math.inf if self._join_at is None else self._join_at)
         parts = sockets.receive(self.socket, due - time.monotonic())
-        if parts is None:
-            if time.monotonic() >= self._silent_at:
-                self._fall_silent()
-            return
+        if parts is not None:
+            self._receive(parts)
+        elif time.monotonic() >= self._silent_at:
+            self._fall_silent()
+        return parts is not None
+
+    def _receive(self, parts: list[bytes]) -> None:
         topic = parts[0].decode("utf-8", "replace")
         if len(parts) != 2 or not follows(self._prefixes, topic):
             return

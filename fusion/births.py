@@ -59,11 +59,15 @@ def births(frame: Frame, station: Station, placement: Placement, plane: Plane, c
     return Births(rows, mean, covariance, density)
 
 
-def track_id(sensor: str, detected_ns: int, row: int, taken: Ints) -> int:
-    """An id from the detection that began the track, below 2⁵³ and not among `taken`."""
+def track_id(picture: int, sensor: str, detected_ns: int, row: int, taken: Ints) -> int:
+    """An id from the detection that began the track, below 2⁵³ and not among `taken`.
+
+    picture: number of the air picture in its data directory: a recording that is replayed into the same
+    directory begins other tracks.
+    """
     attempt = 0
     while True:
-        digest = hashlib.blake2b(f"{sensor}|{detected_ns}|{row}|{attempt}".encode(), digest_size=8).digest()
+        digest = hashlib.blake2b(f"{picture}|{sensor}|{detected_ns}|{row}|{attempt}".encode(), digest_size=8).digest()
         number = int.from_bytes(digest, "big") >> (64 - ID_BITS)
         if number and not (taken == number).any():
             return number

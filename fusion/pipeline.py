@@ -34,11 +34,15 @@ class Air:
 
 
 class Pipeline:
-    """One air picture. `rewind=False` is for sorted input: no snapshots are kept, and no late frame is taken."""
+    """One air picture.
 
-    def __init__(self, site: SiteConfig, *, rewind: bool = True) -> None:
+    rewind: keep snapshots, so that late frames can be taken; False is for sorted input.
+    picture: its number in its data directory, so that no id of an earlier one comes again.
+    """
+
+    def __init__(self, site: SiteConfig, *, rewind: bool = True, picture: int = 0) -> None:
         self.site = site
-        tracker = Tracker(site)
+        tracker = Tracker(site, picture)
         self.airspace = Airspace(site.zones, tracker.plane)
         self.ledger = Ledger(self.airspace)
         self.late: dict[str, int] = {}

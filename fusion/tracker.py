@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 from fusion import births, lifecycle
 from fusion.config import SiteConfig
@@ -46,13 +46,14 @@ class Look:
 class Tracker:
     """Frames in, in the order of their keys; the store is the state."""
 
-    def __init__(self, site: SiteConfig) -> None:
+    def __init__(self, site: SiteConfig, picture: int = 0) -> None:
         self.config = site.tracker
+        self._picture = picture
         self.plane = Plane(site.service.origin)
         self.motions = Motions.of(site.tracker)
         self.stations = {s.id: Station.of(i, s, site.tracker, self.plane) for i, s in enumerate(site.sensor)}
         self.sensor_names = tuple(self.stations)
-        gates = np.concatenate([[-1.0], chi2.ppf(GATE_PROBABILITY, np.arange(1, 9))])
+        gates = np.concatenate([[-1.0], chdtri(np.arange(1, 9), 1.0 - GATE_PROBABILITY)])
         earth = np.ascontiguousarray(np.vstack([self.plane.centre[None], self.plane.axes]))
         self.setting = Setting(self.motions, earth, gates)
         self.engine: Engine = engine(site.tracker.engine)
@@ -229,7 +230,7 @@ class Tracker:
         times = frame.times_ns[detections]
         for i, d in enumerate(detections):
             row = at.start + i
-            store.id[row] = births.track_id(frame.sensor, int(times[i]), int(d), store.id[:row])
+            store.id[row] = births.track_id(self._picture, frame.sensor, int(times[i]), int(d), store.id[:row])
             if frame.identity is not None:
                 store.identity[row] = frame.identity[d]
         store.status[at], store.existence[at], store.time_ns[at] = TENTATIVE, existence[chosen], times

@@ -20,6 +20,7 @@ from fusion.config import SiteConfig
 from fusion.errors import ConfigError
 from fusion.pipeline import Pipeline
 from fusion.types import SECOND_NS, Event, Frame, Picture
+from fusion.watch import watched
 from replay.recording import Problem, Writer, check_output, open_reader, open_writer
 
 STRAY_NS: Final = 86_400 * SECOND_NS  # a day without any frame: the few beyond it have a broken clock
@@ -182,16 +183,23 @@ def _run(frames: Sequence[Frame], site: SiteConfig, output: _Output, progress: P
     if not frames:
         return
     pipeline = Pipeline(site, rewind=False)
-    airspace = pipeline.airspace
-    start_ns = frames[0].time_ns
-    watched: dict[str, bool] = {}
-    output.send("zones", zones_message(start_ns, site.zones, airspace.states(start_ns), watched))
+    output.send("zones", _zones(pipeline, frames))
     for count, frame in enumerate(frames):
         if count % PROGRESS_FRAMES == 0:
             progress("tracking", count, len(frames))
         output.take(pipeline.receive(frame))
     output.take(pipeline.finish())
     progress("tracking", len(frames), len(frames))
+
+
+def _zones(pipeline: Pipeline, frames: Sequence[Frame]) -> Message:
+    """The zones as they are at the start; watched by the sensors that the recording has, where they first stood."""
+    site, airspace, start_ns = pipeline.site, pipeline.airspace, frames[0].time_ns
+    reporting = {frame.sensor for frame in frames}
+    poses = {frame.sensor: frame.pose for frame in reversed(frames) if frame.pose is not None}
+    sensors = [sensor for sensor in site.sensor if sensor.id in reporting]
+    seen = watched(site.zones, sensors, poses, airspace.plane)
+    return zones_message(start_ns, site.zones, airspace.states(start_ns), seen)
 
 
 class _Output:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -14,33 +13,31 @@ Message = Mapping[str, Any]
 LEVEL_STYLES: Final = {
     "predicted": "bold black on yellow",
     "imminent": "bold white on dark_orange3",
-    "infringing": "bold white on red",
+    "infringing": "bold white on red3",
 }
+CLEARED: Final = "CLEARED"
 CLEARED_STYLE: Final = "bold black on green"
-INDENT: Final = " " * 10
-STILL_MPS: Final = 0.5  # slower has no direction worth a word
+INDENT: Final = 10  # columns: the reason stands under the level
 
 
-def alert_lines(alert: Message) -> list[list[Part]]:
-    """Two lines, as parts with their styles; joined, they are plain text.
+def headline(alert: Message) -> list[Part]:
+    """One line, as parts with their styles; joined, they are plain text.
 
-    12:03:45  IMMINENT    runway  raised  entry in 18 s (12 to 25 s), 93 %
-              track 71, 312 m high, 25 m/s toward 301°: <reason>
+    12:03:45   IMMINENT    runway  entry in 18 s (12 to 25 s), 93 %
     """
     cleared = alert["state"] == "cleared"
     style = CLEARED_STYLE if cleared else LEVEL_STYLES[alert["level"]]
-    word = "CLEARED" if cleared else alert["level"].upper()
-    first = [
+    parts = [
         (f"{clock(alert['time_ns'])}  ", "dim"),
-        (f" {word:<10} ", style),
+        (f" {CLEARED if cleared else alert['level'].upper():<10} ", style),
         (f"  {alert['zone']}", "bold"),
-        ("" if cleared else f"  {alert['state']}", "dim"),
         (f"  {urgency(alert)}", "" if cleared else "bold"),
-        ("  acknowledged" if alert["acknowledged"] else "", "cyan"),
-        ("  test" if alert["test"] else "", "cyan"),
     ]
-    second = [(f"{INDENT}{whereabouts(alert)}: ", "dim"), (alert["reason"], "")]
-    return [first, second]
+    if alert["acknowledged"]:
+        parts.append((f"  acknowledged by {alert['acknowledged']['who']}", "cyan"))
+    if alert["test"]:
+        parts.append(("  test", "cyan"))
+    return parts
 
 
 def urgency(alert: Message) -> str:
@@ -48,21 +45,12 @@ def urgency(alert: Message) -> str:
     if alert["state"] == "cleared":
         return f"was {alert['level']}"
     if alert["level"] == "infringing":
-        return f"inside ({alert['track_status']})" if alert["track_status"] != "confirmed" else "inside"
-    entry, probability = alert["time_to_entry_s"], f"{alert['probability']:.0%}"
+        return "inside" if alert["track_status"] == "confirmed" else f"inside, {alert['track_status']}"
+    entry, probability = alert["time_to_entry_s"], f"{alert['probability']:.0%}".replace("%", " %")
     if entry is None:
         return probability
     low, middle, high = (f"{entry[name]:.0f}" for name in ("p10", "p50", "p90"))
     return f"entry in {middle} s ({low} to {high} s), {probability}"
-
-
-def whereabouts(alert: Message) -> str:
-    """Which track, how high, how fast, and toward where."""
-    velocity = alert["velocity"]
-    east, north = velocity["east_mps"], velocity["north_mps"]
-    speed = math.hypot(east, north)
-    toward = f" toward {math.degrees(math.atan2(east, north)) % 360.0:.0f}°" if speed >= STILL_MPS else ""
-    return f"track {alert['track']}, {alert['position']['alt_m']:.0f} m high, {speed:.0f} m/s{toward}"
 
 
 def clock(time_ns: int) -> str:
@@ -70,26 +58,44 @@ def clock(time_ns: int) -> str:
     return datetime.fromtimestamp(time_ns // 1_000_000_000, UTC).strftime("%H:%M:%S")
 
 
-def printer(stream: TextIO | None = None) -> Callable[[Message], None]:
-    """A function that prints alerts at once: in colour to a terminal, else plain."""
-    stream = stream or sys.stdout
-    if not stream.isatty():
-        return lambda alert: print(plain(alert), file=stream, flush=True)
+class Printer:
+    """Prints alert steps at once: in colour to a terminal, else plain.
+
+    What is new gets its reason beneath: an alert raised or cleared, another level, an acknowledgement. Other
+    updates are one line.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
+        self._told: dict[str, tuple[object, ...]] = {}
+        self._write = _coloured(self._stream) if self._stream.isatty() else self._plain
+
+    def __call__(self, alert: Message) -> None:
+        telling = (alert["state"] == "cleared", alert["level"], bool(alert["acknowledged"]))
+        news = self._told.get(alert["alert"]) != telling
+        self._told[alert["alert"]] = telling
+        if telling[0]:
+            del self._told[alert["alert"]]
+        self._write(headline(alert), alert["reason"] if news else "")
+
+    def _plain(self, parts: list[Part], reason: str) -> None:
+        line = "".join(text for text, _ in parts)
+        print(line + (f"\n{' ' * INDENT}{reason}" if reason else ""), file=self._stream, flush=True)
+
+
+def _coloured(stream: TextIO) -> Callable[[list[Part], str], None]:
     from rich.console import Console
+    from rich.padding import Padding
     from rich.text import Text
 
     console = Console(file=stream, highlight=False)
 
-    def show(alert: Message) -> None:
-        for parts in alert_lines(alert):
-            console.print(Text.assemble(*parts), soft_wrap=True)
+    def write(parts: list[Part], reason: str) -> None:
+        console.print(Text.assemble(*parts), soft_wrap=True)
+        if reason:
+            console.print(Padding(Text(reason), (0, 0, 0, INDENT)))
 
-    return show
-
-
-def plain(alert: Message) -> str:
-    """Without colour."""
-    return "\n".join("".join(text for text, _ in parts) for parts in alert_lines(alert))
+    return write
 
 
 def json_printer(stream: TextIO | None = None) -> Callable[[Message], None]:

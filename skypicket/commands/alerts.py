@@ -52,11 +52,11 @@ def run(arguments: argparse.Namespace) -> int:
     from adapters.client import subscribe
     from skypicket.console import say
     from skypicket.hooks import Hook
-    from skypicket.show import json_printer, printer
+    from skypicket.show import Printer, json_printer
 
     command = arguments.command
     hook = None if command is None else Hook(command, say, arguments.exec_timeout)
-    show = json_printer() if arguments.json else printer()
+    show = json_printer() if arguments.json else Printer()
     alerts = subscribe(
         arguments.address,
         arguments.zone,

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -148,7 +148,7 @@ class Service:
             self.server.serve()
             if self.beating and time.monotonic() >= self._beat_at:
                 self._beat_at = time.monotonic() + BEAT_S
-                self._beat()
+                self.beat()
             with suppress(queue.Empty):
                 return self._orders.get_nowait()
 
@@ -163,7 +163,7 @@ class Service:
         self._shut()
         self._open(*addresses, file)
 
-    def _beat(self) -> None:
+    def beat(self) -> None:
         body = {"type": "status", "time_ns": TIME_NS, "last": dict(self.publisher.sender.last)}
         self.publisher.publish("status", body)
 
@@ -241,11 +241,10 @@ class Ear:
 
     def __init__(self, service: Service, **options: Any) -> None:
         self.notices: list[Notice] = []
-        options.setdefault("silence_s", 5.0)
+        options.setdefault("report", self.notices.append)
         self.alerts: Alerts = subscribe(
             service.publisher.address,
             requests=service.server.address,
-            report=self.notices.append,
             **options,
         )
 
@@ -253,13 +252,35 @@ class Ear:
         return [next(self.alerts)["number"] for _ in range(count)]
 
     def settle(self, service: Service) -> None:
-        """Be sure to have joined: hear one marked step live."""
-        mark = service.step("mark", zone="mark")
-        while next(self.alerts)["number"] != mark:
-            pass
+        """Be sure to have joined, and to have heard a status since: from here on a loss is a loss."""
+        for _ in range(2):
+            mark = service.step("mark", zone="mark")
+            while next(self.alerts)["number"] != mark:
+                pass
+            service.do(service.beat)
 
     def of(self, kind: type[T]) -> list[T]:
         return [notice for notice in self.notices if isinstance(notice, kind)]
+
+
+@contextmanager
+def busy(service: Service) -> Iterator[None]:
+    """Steps of several alerts meanwhile, as fast as they go."""
+    stop = threading.Event()
+
+    def publish() -> None:
+        chance = random.Random(1)
+        while not stop.is_set():
+            state = "cleared" if chance.random() < 0.2 else "updated"
+            service.step(f"A{chance.randrange(5)}", chance.choice(["predicted", "imminent"]), state=state)
+
+    thread = threading.Thread(target=publish)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 @pytest.fixture
@@ -301,24 +322,11 @@ def test_who_joins_late_knows_every_open_alert_and_then_what_comes(
 
 
 def test_nothing_is_lost_or_doubled_whenever_one_joins(service: Service, listen: Callable[..., Ear]) -> None:
-    stop = threading.Event()
-
-    def publish() -> None:
-        chance = random.Random(1)
-        while not stop.is_set():
-            state = "cleared" if chance.random() < 0.2 else "updated"
-            service.step(f"A{chance.randrange(5)}", chance.choice(["predicted", "imminent"]), state=state)
-
-    busy = threading.Thread(target=publish)
-    busy.start()
-    try:
-        heard = []
+    heard = []
+    with busy(service):
         for _ in range(8):
             ear = listen()
             heard.append((ear, [next(ear.alerts) for _ in range(60)]))
-    finally:
-        stop.set()
-        busy.join()
     journal = service.do(lambda: service.journal.since(0, 100_000))
     for ear, alerts in heard:
         numbers = [alert["number"] for alert in alerts]
@@ -393,17 +401,17 @@ def test_lost_steps_are_fetched_in_order_when_the_next_one_shows_the_gap(
     for lose in (False, True, True, False):
         service.step("A", lose=lose)
     service.beating = True
-    assert ear.numbers(4) == [2, 3, 4, 5]
+    assert ear.numbers(4) == [3, 4, 5, 6]
     assert ear.of(Gap) == [Gap("site", "alert.airport.predicted", 2)]
     service.step("A")
-    assert ear.numbers(1) == [6]
+    assert ear.numbers(1) == [7]
 
 
 def test_a_lost_last_step_is_found_by_the_status(service: Service, listen: Callable[..., Ear]) -> None:
     ear = listen()
     ear.settle(service)
     service.step("A", lose=True)
-    assert ear.numbers(1) == [2]
+    assert ear.numbers(1) == [3]
     assert ear.of(Gap) == [Gap("site", "alert.airport.predicted", 1)]
 
 
@@ -420,7 +428,7 @@ def test_of_very_many_lost_steps_the_newest_are_fetched_and_what_is_open(
         service.step("B", lose=True)
     service.step("B")
     service.beating = True
-    assert ear.numbers(11) == [*range(14, 24), 2]
+    assert ear.numbers(11) == [*range(15, 25), 3]
     assert ear.of(Forgotten) == [Forgotten((), 12)]
 
 
@@ -431,10 +439,10 @@ def test_after_a_restart_the_missed_steps_come_and_no_other(service: Service, li
     service.step("A", "imminent", lose=True)
     service.restart()
     service.step("A", "infringing")
-    assert ear.numbers(2) == [3, 4]
+    assert ear.numbers(2) == [4, 5]
     assert len(ear.of(Restart)) == 1
     service.step("A", "infringing", state="cleared")
-    assert ear.numbers(1) == [5]
+    assert ear.numbers(1) == [6]
     assert ear.of(Forgotten) == []
 
 
@@ -468,17 +476,9 @@ def test_over_a_bad_line_every_step_comes_exactly_once(service: Service, listen:
 
 def test_without_the_request_socket_alerts_still_come(service: Service, listen: Callable[..., Ear]) -> None:
     notices: list[Notice] = []
-    with subscribe(
-        service.publisher.address, requests="tcp://127.0.0.1:1", silence_s=0.3, report=notices.append
-    ) as alerts:
-        stop = threading.Event()
-        busy = threading.Thread(target=lambda: [service.step("A") for _ in iter(stop.is_set, True)])
-        busy.start()
-        try:
-            numbers = [next(alerts)["number"] for _ in range(20)]
-        finally:
-            stop.set()
-            busy.join()
+    alerts = subscribe(service.publisher.address, requests="tcp://127.0.0.1:1", silence_s=0.3, report=notices.append)
+    with alerts, busy(service):
+        numbers = [next(alerts)["number"] for _ in range(20)]
     assert numbers == list(range(numbers[0], numbers[0] + 20))
     assert isinstance(notices[0], Unanswered)
 
@@ -552,9 +552,9 @@ def test_silence_can_be_reported_instead_once_until_the_line_is_back(
 
     timer = threading.Timer(0.5, come_back)
     timer.start()
-    assert ear.numbers(1) == [2]
-    service.step("A")
     assert ear.numbers(1) == [3]
+    service.step("A")
+    assert ear.numbers(1) == [4]
     timer.join()
     while not ear.of(Restored):
         service.step("A")
@@ -562,14 +562,28 @@ def test_silence_can_be_reported_instead_once_until_the_line_is_back(
     assert ear.of(Silent) == [Silent(0.1)]
 
 
-def test_notices_are_logged_unless_they_are_taken(service: Service, caplog: pytest.LogCaptureFixture) -> None:
-    with subscribe(service.publisher.address, requests=service.server.address) as alerts:
-        mark = service.step("mark")
-        assert next(alerts)["number"] == mark
-        with caplog.at_level(logging.WARNING):
-            service.step("A", lose=True)
-            next(alerts)
+def test_notices_are_logged_unless_they_are_taken(
+    service: Service, listen: Callable[..., Ear], caplog: pytest.LogCaptureFixture
+) -> None:
+    ear = listen(report=None)
+    ear.settle(service)
+    with caplog.at_level(logging.WARNING):
+        service.step("A", lose=True)
+        next(ear.alerts)
     assert "1 lost on alert.airport.predicted from site" in caplog.text
+
+
+def test_a_program_with_other_work_waits_only_so_long(service: Service, listen: Callable[..., Ear]) -> None:
+    ear = listen()
+    ear.settle(service)
+    assert ear.alerts.wait(0.0) is None
+    assert ear.alerts.wait(2 * BEAT_S) is None
+    number = service.step("A")
+    heard = ear.alerts.wait(10.0)
+    assert heard is not None
+    assert heard["number"] == number
+    ear.alerts.close()
+    assert ear.alerts.wait(10.0) is None
 
 
 # Tracks, raw messages, requests
@@ -648,13 +662,14 @@ def test_an_answer_that_breaks_the_contract_is_no_answer(answer: bytes) -> None:
 
 @pytest.mark.parametrize("wrong", [None, 7, {}, {"number": 1}, {"number": 0, "alerts": [7], "source": "", "epoch": ""}])
 def test_a_snapshot_that_breaks_the_contract_is_reported_and_live_goes_on(
-    service: Service, monkeypatch: pytest.MonkeyPatch, wrong: object
+    service: Service, listen: Callable[..., Ear], monkeypatch: pytest.MonkeyPatch, wrong: object
 ) -> None:
     monkeypatch.setattr(service, "_snapshot", lambda: wrong)
     service.restart()
-    ear = Ear(service)
-    ear.settle(service)
-    ear.alerts.close()
+    ear = listen()
+    with busy(service):
+        numbers = ear.numbers(5)
+    assert numbers == list(range(numbers[0], numbers[0] + 5))
     assert isinstance(ear.notices[0], Unanswered)
 
 

@@ -113,7 +113,7 @@ def test_simulated_frames_and_truth_cross_the_wire_whole(name: str) -> None:
 def test_a_bundled_scenario_has_zones_and_stays_in_view_of_its_sensors(name: str) -> None:
     scenario = load_scenario(name)
     assert scenario.site.zones
-    sparse = dataclasses.replace(scenario, truth_period_s=10.0, site=scenario.site)
+    sparse = dataclasses.replace(scenario, truth_period_s=10.0)
     truths = [item for item in simulate(sparse) if isinstance(item, Truth)]
     ignored = sum(int(truth.ignore.sum()) for truth in truths) / sum(len(truth.id) for truth in truths)
     assert ignored < 0.05

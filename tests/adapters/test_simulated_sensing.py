@@ -210,8 +210,9 @@ def test_noise_has_the_registered_sigma_in_every_component() -> None:
     sigma = {"range_m": 30.0, "azimuth_deg": 0.2, "elevation_deg": 0.1}
     sensor = SensorConfig("one", "radar", POLAR, sigma, WHOLE, HILL, 1 - EXACT, 0.0, 1.0)  # type: ignore[arg-type]
     fleet = standing([(6e3, 7e3, 3000.0), (-6e3, 2e3, 4000.0)])
-    exact, _ = rows(frames(config(period_s=1.0), SKY, fleet, 1.0))
-    values, _ = rows(frames(sensor, SKY, fleet, 2000.0))
+    stare = Behaviour(scan="staring", horizon=False)
+    exact, _ = rows(frames(config(period_s=1.0), stare, fleet, 0.5))
+    values, _ = rows(frames(sensor, stare, fleet, 1999.5))
     assert values.shape == (4000, 3)
     errors = values.reshape(2000, 2, 3) - exact
     scaled = errors.reshape(4000, 3) / np.array([30.0, math.radians(0.2), math.radians(0.1)])
@@ -221,7 +222,7 @@ def test_noise_has_the_registered_sigma_in_every_component() -> None:
         assert abs(scaled[:, k].mean()) < 3.3 / math.sqrt(4000)
     assert np.abs(np.corrcoef(scaled.T) - np.eye(3)).max() < 0.06
     assert np.abs([np.corrcoef(errors[1:, i, 0], errors[:-1, i, 0])[0, 1] for i in (0, 1)]).max() < 0.08
-    reported = frames(sensor, SKY, fleet, 1.0)
+    reported = frames(sensor, stare, fleet, 0.5)
     assert np.concatenate([f.sigmas for f in reported])[0] == pytest.approx([30.0, 0.0034907, 0.00174533], rel=1e-4)
 
 
@@ -294,13 +295,12 @@ def test_nothing_is_seen_below_the_horizon(kind: str, factor: float) -> None:
 
 def test_an_occlusion_hides_what_is_low_behind_it_and_nothing_else() -> None:
     trees = Behaviour(horizon=False, occlusion=(Occlusion((350.0, 10.0), 2.0, 1000.0),))
-    north = lambda distance, alt: [(0.0, distance, alt)]  # noqa: E731
-    hidden = [north(5000, 650), north(1500, 610)]
-    open_ = [north(5000, 900), north(900, 610), [(5000.0, 0.0, 650.0)], [(0.0, -5000.0, 650.0)]]
-    for places in hidden:
-        assert not len(rows(frames(config(), trees, standing(places), 8.0))[0])
-    for places in open_:
-        assert len(rows(frames(config(), trees, standing(places), 8.0))[0]) == 2
+    hidden = [(0.0, 5000.0, 650.0), (0.0, 1500.0, 610.0)]
+    seen = [(0.0, 5000.0, 900.0), (0.0, 900.0, 610.0), (5000.0, 0.0, 650.0), (0.0, -5000.0, 650.0)]
+    for where in hidden:
+        assert not len(rows(frames(config(), trees, standing([where]), 8.0))[0])
+    for where in seen:
+        assert len(rows(frames(config(), trees, standing([where]), 8.0))[0]) == 2
 
 
 @pytest.mark.parametrize(
