@@ -42,6 +42,8 @@ class Airspace:
         self._intervals = tuple(_merged(zone.active) for zone in self.zones)
         self._centres = np.array([volume.centre for volume in self.volumes]).reshape(-1, 3)
         self._reaches = np.array([volume.reach_m for volume in self.volumes])
+        self._floors = np.array([volume.floor_m for volume in self.volumes])
+        self._ceilings = np.array([volume.ceiling_m for volume in self.volumes])
 
     def index(self, zone_id: str) -> int:
         """The place of a zone in `zones`. ConfigError if there is none of this id."""
@@ -91,16 +93,20 @@ class Airspace:
             return ZoneState(name, "inactive", start - ahead_ns)
         return ZoneState(name, "inactive", None)
 
-    def near(self, positions: Floats, reaches: Floats) -> NDArray[np.intp]:
-        """Pairs (track, zone) of which the track can come to the zone: (k, 2), in order.
+    def near(
+        self, zones: NDArray[np.intp], positions: Floats, reaches: Floats, heights: Floats, rises: Floats
+    ) -> list[tuple[int, int]]:
+        """Pairs (track, zone) of which the track can come to the zone.
 
-        positions: (n, 3) m in the plane.  reaches: (n, z) m, how far each can go within each zone's look-ahead.
+        zones: their indices.  positions: (n, 3) m in the plane.  heights: (n,) m above the ellipsoid.  reaches, rises:
+        (n,) m, how far each track can go, and how far up or down.
         """
-        if not self.zones or not len(positions):
-            return np.empty((0, 2), dtype=np.intp)
-        apart = positions[:, None, :] - self._centres[None, :, :]
+        apart = positions[:, None, :] - self._centres[None, zones, :]
         square = apart[..., 0] ** 2 + apart[..., 1] ** 2 + apart[..., 2] ** 2
-        return np.argwhere(square <= (reaches + self._reaches[None, :]) ** 2)
+        close = square <= (reaches[:, None] + self._reaches[None, zones]) ** 2
+        low, high = (heights - rises)[:, None], (heights + rises)[:, None]
+        close &= (low <= self._ceilings[None, zones]) & (high >= self._floors[None, zones])
+        return [(int(row), int(zones[i])) for row, i in np.argwhere(close)]
 
 
 def _merged(active: tuple[tuple[int, int], ...] | None) -> tuple[tuple[int, int], ...]:

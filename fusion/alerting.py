@@ -251,6 +251,7 @@ def limit(watch: Watch, zone: ZoneConfig) -> float:
 
 
 def is_inside(watch: Watch, forecast: Forecast) -> bool:
+    """Whether the track counts as inside: its mean is, or enough of its density; less will do once it was."""
     still = watch.state is INFRINGING
     return forecast.inside or forecast.entry.now >= (STILL_INSIDE if still else INSIDE)
 

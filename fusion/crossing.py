@@ -29,6 +29,8 @@ def first_inside(chart: Floats, volume: Volume, active: Flags) -> tuple[Ints, Fl
     already = volume.inside(*chart[:, :, 0]) & active[0]
     step, low, high = np.where(already, 0, -1), np.zeros(len(already)), np.zeros(len(already))
     rows, steps = _candidates(chart, volume, ~already, active)
+    if not len(rows):
+        return step, low
     begins, ends = _at_points(chart, volume, rows, steps, active)
     found, chosen = np.unique(rows[begins | ends], return_index=True)  # candidates stand in order of time
     chosen = np.flatnonzero(begins | ends)[chosen]

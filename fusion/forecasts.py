@@ -56,6 +56,7 @@ class Forecaster:
 
     def __init__(self, airspace: Airspace, motions: Motions, plane: Plane) -> None:
         self.airspace, self.motions, self.plane = airspace, motions, plane
+        self._ahead = np.array([zone.lookahead_s for zone in airspace.zones])
 
     def forecasts(self, outlook: Outlook, watched: Collection[tuple[int, int]]) -> list[Forecast]:
         """For pairs (row, zone) that may matter, in order: those in `watched`, and those whose few paths enter."""
@@ -69,10 +70,10 @@ class Forecaster:
                 rough = self._fan(outlook, row, zone.lookahead_s, paths.ROUGH, fans)
                 if paths.entry(rough, self.airspace.volumes[i], spans).probability == 0.0:
                     continue
-            fan = self._fan(outlook, row, zone.lookahead_s, paths.FULL, fans)
             volume = self.airspace.volumes[i]
-            entry = paths.entry(fan, volume, spans)
             inside = self.airspace.is_active(i, outlook.time_ns) and self._distance(outlook, row, volume) == 0.0
+            fan = self._fan(outlook, row, zone.lookahead_s, paths.ROUGH if inside else paths.FULL, fans)
+            entry = paths.entry(fan, volume, spans)
             found.append(Forecast(row, zone, volume, inside, fan, entry))
         return found
 
@@ -88,14 +89,17 @@ class Forecaster:
         rows = np.flatnonzero((outlook.status == CONFIRMED) | (outlook.status == COASTING))
         if not len(rows) or not self.airspace.zones:
             return []
-        weight, mean, covariance = outlook.weight[rows], outlook.mean[rows], outlook.covariance[rows]
-        reaches = np.empty((len(rows), len(self.airspace.zones)))
-        ahead = np.array([zone.lookahead_s for zone in self.airspace.zones])
-        for horizon in np.unique(ahead):
-            reach = paths.reach(self.motions, weight, mean, covariance, float(horizon))
-            reaches[:, ahead == horizon] = reach[:, None]
-        centres = (weight[..., None] * mean[..., :3]).sum(axis=1)
-        return [(int(rows[row]), int(i)) for row, i in self.airspace.near(centres, reaches)]
+        tracks = outlook.weight[rows], outlook.mean[rows], outlook.covariance[rows]
+        centres = (tracks[0][..., None] * tracks[1][..., :3]).sum(axis=1)
+        heights, ups = self.plane.to_geodetic(centres)[2], self.plane.up_at(centres)
+        pairs: list[tuple[int, int]] = []
+        for horizon in np.unique(self._ahead):
+            zones = np.flatnonzero(self._ahead == horizon)
+            reaches = paths.reach(self.motions, *tracks, float(horizon))
+            rises = paths.rise(self.motions, ups, *tracks, float(horizon))
+            close = self.airspace.near(zones, centres, reaches, heights, rises)
+            pairs += [(int(rows[row]), int(i)) for row, i in close]
+        return pairs
 
     def _fan(
         self, outlook: Outlook, row: int, horizon_s: float, count: int, fans: dict[tuple[int, float, int], paths.Fan]

@@ -16,7 +16,7 @@ import numpy as np
 
 from fusion.crossing import first_inside
 from fusion.geodesy import Plane, axes_at, rotate
-from fusion.motion import Motions
+from fusion.motion import Motions, coefficients
 from fusion.samples import samples
 from fusion.types import Floats, Ints, Place
 from fusion.volumes import Volume, radii_at
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 FULL: Final = 1024  # paths for an answer: its standard error is below 0.01 on average
 ROUGH: Final = 128  # paths to see whether a full answer is worth it: all miss a chance of 1 in 20 once in 700 times
 STEP_S: Final = 3.0  # aimed at: a turn bends by less than 40° in it at the speed of a drone, and the chord stays close
+ROUGH_STEP_S: Final = 6.0  # for the few paths
 FEWEST_STEPS, MOST_STEPS = 16, 128  # powers of two, so that few tables of samples are needed
 NEAREST_PATHS, NEAREST_TIMES = 64, 16  # looked at for the nearest approach, before times are refined
 DENSITY_POINTS: Final = 128  # of the places of entry, among which the most likely is sought
@@ -94,7 +95,7 @@ def fan(
     """
     from fusion.kernels.paths import walk
 
-    steps = _steps(horizon_s)
+    steps = _steps(horizon_s, STEP_S if count > ROUGH else ROUGH_STEP_S)
     points = samples(count, steps)
     centre = (weight[:, None] * mean[:, :3]).sum(axis=0)
     lat, lon, height = (float(part) for part in plane.to_geodetic(centre))
@@ -167,21 +168,40 @@ def reach(motions: Motions, weight: Floats, mean: Floats, covariance: Floats, ho
     centre = (weight[..., None] * mean).sum(axis=1)
     off = mean - centre[:, None, :]
     spread = (weight[..., None] * (np.diagonal(covariance, axis1=2, axis2=3) + off * off)).sum(axis=1)
-    climb = float((motions.prior * motions.parameters[:, 2] ** 2).sum()) * min(horizon_s, 2.0 * _calm(motions)) ** 2
+    climb = _climbing(motions, horizon_s)[1]
     velocity = np.sqrt((centre[:, 3:] ** 2).sum(axis=1))
     variance = spread[:, :3].sum(axis=1) + spread[:, 3:].sum(axis=1) * horizon_s**2
     variance += 2.0 * noise * horizon_s**2 / 3.0 + climb
     return np.asarray(velocity * horizon_s + FAR_SIGMAS * np.sqrt(variance))
 
 
-def _calm(motions: Motions) -> float:
-    """Time (s) over which climb rates forget."""
-    return float((motions.prior * motions.parameters[:, 3]).sum())
+def rise(motions: Motions, up: Floats, weight: Floats, mean: Floats, covariance: Floats, horizon_s: float) -> Floats:
+    """How far each of n tracks may climb or descend within `horizon_s`: (n,) m. As `reach`; up: (n, 3) verticals."""
+    centre = (weight[..., None] * mean).sum(axis=1)
+    off = mean - centre[:, None, :]
+    height, climb, variance = (np.zeros(len(up)) for _ in range(3))
+    for i in range(3):
+        height += centre[:, 3 + i] * up[:, i]
+        for j in range(3):
+            part = up[:, i, None] * up[:, j, None]
+            variance += (weight * part * (covariance[:, :, i, j] + off[..., i] * off[..., j])).sum(axis=1)
+            climb += (weight * part * (covariance[:, :, 3 + i, 3 + j] + off[..., 3 + i] * off[..., 3 + j])).sum(axis=1)
+    lasting, noise = _climbing(motions, horizon_s)
+    return np.asarray(np.abs(height) * lasting + FAR_SIGMAS * np.sqrt(variance + climb * lasting**2 + noise))
 
 
-def _steps(horizon_s: float) -> int:
+def _climbing(motions: Motions, horizon_s: float) -> tuple[float, float]:
+    """The most that any mode makes of a climb rate in `horizon_s`: m for each m/s, and m² of noise."""
+    scalars = [
+        coefficients(density, lateral, sigma, time, 1.0, horizon_s)
+        for density, lateral, sigma, time in motions.parameters.tolist()
+    ]
+    return max(each[2] for each in scalars), max(each[9] for each in scalars)
+
+
+def _steps(horizon_s: float, step_s: float) -> int:
     steps = FEWEST_STEPS
-    while steps < MOST_STEPS and steps * STEP_S < horizon_s:
+    while steps < MOST_STEPS and steps * step_s < horizon_s:
         steps *= 2
     return steps
 

@@ -42,14 +42,12 @@ def ahead(tracker: Tracker, time_ns: int) -> Ahead:
 
 def outlook(tracker: Tracker, at: Ahead) -> Outlook:
     """What alerting sees: the confirmed and coasting tracks with their modes."""
-    store = at.store
-    rows = np.flatnonzero(store.status[: at.live] != TENTATIVE)
+    held = at.store.take(np.flatnonzero(at.store.status[: at.live] != TENTATIVE))
     return Outlook(
-        time_ns=at.time_ns, motions=tracker.motions.names, id=store.id[rows], status=store.status[rows],
-        existence=store.existence[rows], weight=store.weight[rows], mean=store.mean[rows],
-        covariance=store.covariance[rows], updated_ns=store.updated_ns[rows], created_ns=store.created_ns[rows],
-        hits=store.hits[rows], sensors=tuple(_sensors(tracker, store, row, at.time_ns) for row in rows),
-        identity=tuple(store.identity[row] for row in rows),
+        time_ns=at.time_ns, motions=tracker.motions.names, id=held.id, status=held.status, existence=held.existence,
+        weight=held.weight, mean=held.mean, covariance=held.covariance, updated_ns=held.updated_ns,
+        created_ns=held.created_ns, hits=held.hits, sensors=_sensors(tracker, held, at.time_ns),
+        identity=tuple(held.identity),
     )  # fmt: skip
 
 
@@ -64,7 +62,7 @@ def picture(tracker: Tracker, at: Ahead) -> Picture:
         north_mps=velocity[:, 1], up_mps=velocity[:, 2], covariance=triangle,
         mode=tuple(tracker.motions.names[j] for j in best), mode_probability=store.weight[np.arange(n), best],
         updated_ns=store.updated_ns.copy(), created_ns=store.created_ns.copy(), hits=store.hits.copy(),
-        sensors=tuple(_sensors(tracker, store, row, at.time_ns) for row in range(n)), identity=tuple(store.identity),
+        sensors=_sensors(tracker, store, at.time_ns), identity=tuple(store.identity),
         diverted_ns=(None,) * n, reason=at.reasons,
     )  # fmt: skip
 
@@ -83,13 +81,21 @@ def _geographic(tracker: Tracker, store: TrackStore) -> tuple[Floats, Floats, Fl
     return lat, lon, alt, rotate(centre[:, 3:], axes), triangle
 
 
-def _sensors(tracker: Tracker, store: TrackStore, row: int | np.signedinteger, time_ns: int) -> tuple[str, ...]:
-    return tuple(
-        name
-        for name, station in tracker.stations.items()
-        if (hit_ns := int(store.hit_ns[row, station.index])) > 0
-        and time_ns - hit_ns <= max(LATELY_PERIODS * station.config.period_s, LATELY_S) * SECOND_NS
-    )
+def _sensors(tracker: Tracker, store: TrackStore, time_ns: int) -> tuple[tuple[str, ...], ...]:
+    """The sensors that detected each row lately, in the order of the configuration."""
+    names = tracker.sensor_names
+    periods = [station.config.period_s for station in tracker.stations.values()]
+    lately_ns = np.array([round(max(LATELY_PERIODS * period, LATELY_S) * SECOND_NS) for period in periods], np.int64)
+    hit_ns = store.hit_ns[: store.size]
+    lately = (hit_ns > 0) & (time_ns - hit_ns <= lately_ns)
+    sets: dict[bytes, tuple[str, ...]] = {}
+    told = []
+    for row in lately:
+        key = row.tobytes()
+        if key not in sets:
+            sets[key] = tuple(name for name, was in zip(names, row, strict=True) if was)
+        told.append(sets[key])
+    return tuple(told)
 
 
 def _joined(parts: list[TrackStore]) -> TrackStore:

@@ -28,12 +28,14 @@ class Account:
 
     @property
     def where(self) -> str:
+        """How it moves, and how high."""
         east, north, up = self.situation.velocity_mps
         climb = f", {'climbing' if up > 0.0 else 'descending'} at {abs(up):.1f} m/s" if abs(up) >= SHOWN_CLIMB else ""
         return f"at {math.hypot(east, north):.0f} m/s, {self.situation.position.alt_m:.0f} m high{climb}"
 
     @property
     def away(self) -> str:
+        """How far from the volume it is, how it moves, and who saw it."""
         return f"now {distance(self.situation.distance_m)} away {self.where}; {seen(self.sensors, self.age_s)}"
 
 
@@ -65,27 +67,33 @@ def receding(account: Account, least: float, *, was_inside: bool) -> str:
 
 
 def lost(track: int, zone: ZoneConfig, sensors: tuple[str, ...], age_s: float) -> str:
+    """While an alert waits for a track that ended inside."""
     return f"Track {track} was lost inside {zone_name(zone)}: {seen(sensors, age_s)}."
 
 
 def lost_for_good(track: int, zone: ZoneConfig, age_s: float) -> str:
+    """When that wait is over."""
     return f"Track {track} was lost inside {zone_name(zone)} and has not been seen for {age_s:.0f} s."
 
 
 def ended(track: int, zone: ZoneConfig, away_m: float, sensors: tuple[str, ...], age_s: float) -> str:
+    """When a track ended outside."""
     return f"Track {track} ended {distance(away_m)} away from {zone_name(zone)}: {seen(sensors, age_s)}."
 
 
 def inactive(track: int, zone: ZoneConfig) -> str:
+    """When a zone's time is over, or it was switched off."""
     ahead = f"and will not be within {zone.lookahead_s:.0f} s"
     return f"{zone_name(zone)} is not active {ahead}: nothing to warn of for track {track}."
 
 
 def allowed(track: int, zone: ZoneConfig, identity: str) -> str:
+    """When it turns out that the track may enter."""
     return f"Track {track} is {identity}, which may enter {zone_name(zone)}."
 
 
 def unsupported(track: int, zone: str) -> str:
+    """When late detections changed what had been computed."""
     return f"Detections that came late changed the history: it does not support an alert of track {track} for {zone}."
 
 
@@ -100,6 +108,7 @@ def zone_name(zone: ZoneConfig) -> str:
 
 
 def distance(metres: float) -> str:
+    """A length as people say it."""
     return f"{metres:.0f} m" if metres < 1000.0 else f"{metres / 1000.0:.1f} km"
 
 

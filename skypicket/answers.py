@@ -67,9 +67,7 @@ class Answers:
         """What is suppressed from now on."""
         service = self._service
         ledger, now_ns = service.pipeline.ledger, service.now_ns()
-        steps = ledger.suppress(
-            track=track, zone=zone, until_ns=until_ns, who=who, note=note, time_ns=now_ns
-        )
+        steps = ledger.suppress(track=track, zone=zone, until_ns=until_ns, who=who, note=note, time_ns=now_ns)
         service.outbox.send(steps)
         what = f"zone {zone}" if track is None else f"track {track}"
         _log.info("%s suppressed %s until %d %s", who, what, until_ns, note)

@@ -28,9 +28,7 @@ EPILOG: Final = (
 
 def parser() -> argparse.ArgumentParser:
     """The parser of everything; each command's namespace has `run`."""
-    top = argparse.ArgumentParser(
-        prog="skypicket", description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False
-    )
+    top = argparse.ArgumentParser(prog="skypicket", description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False)
     top.add_argument("--version", action="version", version=f"skypicket {__version__}")
     subparsers = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add_parser in ALL:

@@ -1,6 +1,6 @@
 """The live service: frames in, pictures and alerts out. One thread, one loop over three sockets.
 
-    PULL -> gatekeeper -> pipeline -> journal -> XPUB;    ROUTER -> answers
+PULL -> gatekeeper -> pipeline -> journal -> XPUB;    ROUTER -> answers
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from fusion.watch import watched
 from skypicket import __version__
 from skypicket.answers import Answers
 from skypicket.health import Health
+from skypicket.numbering import next_picture
 from skypicket.outbox import NEW_PICTURE, RESTARTED, Outbox
 
 JOURNAL: Final = "alerts.sqlite"  # in the data folder
@@ -55,13 +56,14 @@ class Service:
         self._start_ns = self._monotonic_ns = self._clock.monotonic_ns()
         self._plane = Plane(site.service.origin)
         self._switched: dict[str, bool] = {}
-        self.pipeline = Pipeline(site)
         self.gatekeeper = Gatekeeper(site)
         self.health = Health(site.sensor, live=live)
-        journal = Journal(Path(site.service.data) / JOURNAL)
+        self._data = Path(site.service.data)
+        journal = Journal(self._data / JOURNAL)
         self._closing: list[Callable[[], None]] = [journal.close]
         try:
             self._open(journal)
+            self.pipeline = Pipeline(site, picture=next_picture(self._data))
         except BaseException:
             self.close()
             raise
@@ -155,7 +157,7 @@ class Service:
     def _start_picture(self) -> None:
         """A new run of a sender lies behind: begin anew. What operators switched stays so."""
         self.outbox.clear(list(self.outbox.open.values()), None, NEW_PICTURE)
-        self.pipeline = Pipeline(self.site)
+        self.pipeline = Pipeline(self.site, picture=next_picture(self._data))
         self.health.new_picture()
         for zone, active in self._switched.items():
             self.pipeline.airspace.set_active(zone, active)
@@ -165,10 +167,13 @@ class Service:
         """Make the reports that no frame will release."""
         if self.live:
             self.outbox.send(self.pipeline.advance(self._clock.time_ns() - self._grace_ns))
-        elif self._idle_since_ns is not None:
-            if self._clock.monotonic_ns() - self._idle_since_ns >= IDLE_S * SECOND_NS:
-                self._idle_since_ns = None
-                self.outbox.send(self.pipeline.finish())
+        elif self._idle_since_ns is not None and self._idle_for(IDLE_S):
+            self._idle_since_ns = None
+            self.outbox.send(self.pipeline.finish())
+
+    def _idle_for(self, seconds: float) -> bool:
+        idle_ns = self._clock.monotonic_ns() - (self._idle_since_ns or 0)
+        return idle_ns >= seconds * SECOND_NS
 
     def _tell(self) -> None:
         """Publish `status`, and `zones` if they changed or were not said for long."""

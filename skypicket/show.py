@@ -20,18 +20,18 @@ CLEARED_STYLE: Final = "bold black on green"
 INDENT: Final = 10  # columns: the reason stands under the level
 
 
-def headline(alert: Message) -> list[Part]:
-    """One line, as parts with their styles; joined, they are plain text.
+def headline(alert: Message, *, news: bool = True) -> list[Part]:
+    """One line, as parts with their styles; joined, they are plain text. Without `news` it stays quiet.
 
     12:03:45   IMMINENT    runway  entry in 18 s (12 to 25 s), 93 %
     """
     cleared = alert["state"] == "cleared"
-    style = CLEARED_STYLE if cleared else LEVEL_STYLES[alert["level"]]
+    style = CLEARED_STYLE if cleared else LEVEL_STYLES[alert["level"]] if news else "dim"
     parts = [
         (f"{clock(alert['time_ns'])}  ", "dim"),
         (f" {CLEARED if cleared else alert['level'].upper():<10} ", style),
-        (f"  {alert['zone']}", "bold"),
-        (f"  {urgency(alert)}", "" if cleared else "bold"),
+        (f"  {alert['zone']}", "bold" if news else "dim"),
+        (f"  {urgency(alert)}", "bold" if news and not cleared else "dim"),
     ]
     if alert["acknowledged"]:
         parts.append((f"  acknowledged by {alert['acknowledged']['who']}", "cyan"))
@@ -76,7 +76,7 @@ class Printer:
         self._told[alert["alert"]] = telling
         if telling[0]:
             del self._told[alert["alert"]]
-        self._write(headline(alert), alert["reason"] if news else "")
+        self._write(headline(alert, news=news), alert["reason"] if news else "")
 
     def _plain(self, parts: list[Part], reason: str) -> None:
         line = "".join(text for text, _ in parts)

@@ -76,9 +76,7 @@ def read_send_times(path: str | Path) -> list[tuple[int, int]]:
     return [(row["time_ns"], row["sent_ns"]) for row in rows]
 
 
-def messages(
-    scenario: Scenario, seed: int | None, start_ns: int, epoch: str
-) -> Iterator[tuple[str, Message, Any]]:
+def messages(scenario: Scenario, seed: int | None, start_ns: int, epoch: str) -> Iterator[tuple[str, Message, Any]]:
     """Topic, complete message, and what it was made of, in order of time."""
     sensors = {sensor.id: sensor for sensor in scenario.site.sensor}
     sender = Sender(SOURCE, epoch)
@@ -90,9 +88,7 @@ def messages(
         yield topic_of(message), message, item
 
 
-def write(
-    out: str, scenario: Scenario, seed: int | None, start_ns: int, progress: Progress = quiet
-) -> Sent:
+def write(out: str, scenario: Scenario, seed: int | None, start_ns: int, progress: Progress = quiet) -> Sent:
     """The whole scenario into a recording: the same bytes for the same scenario, seed and start."""
     from replay.recording import open_writer
 

@@ -37,8 +37,8 @@ def moments(weight, mean, covariance, centre, spread):  # type: ignore[no-untype
 
 
 @njit
-def _carry(centre, spread, parameters, dt):  # type: ignore[no-untyped-def]
-    """Move mean and covariance straight on by `dt`, in place; returns the variance that any mode may add, m²."""
+def _carry(centre, spread, dt):  # type: ignore[no-untyped-def]
+    """Move mean and covariance straight on by `dt`, in place."""
     for a in range(3):
         centre[a] += dt * centre[3 + a]
     for a in range(3):
@@ -48,6 +48,55 @@ def _carry(centre, spread, parameters, dt):  # type: ignore[no-untyped-def]
         for b in range(3):
             spread[a, 3 + b] += dt * spread[3 + a, 3 + b]
             spread[3 + b, a] = spread[a, 3 + b]
+
+
+@njit
+def _elsewhere(  # type: ignore[no-untyped-def]
+    weight, mean, covariance, dt, extra, position, axes, box, first, low, high, noise, span_s, gate
+):  # fmt: skip
+    """Whether a track is, beyond doubt, in another direction than the swept sector and all detections.
+
+    A bound that costs a tenth of the exact one: most tracks are elsewhere for most sector frames.
+    noise: the largest azimuth sigma of the frame, rad.  low, high: its detections' azimuths.
+    """
+    if math.isnan(box[AZIMUTH, 0]) or box[AZIMUTH, 1] >= math.pi or first < 0:
+        return False
+    x, y, z, vx, vy, vz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for j in range(weight.size):
+        w, state = weight[j], mean[j]
+        x, y, z = x + w * state[0], y + w * state[1], z + w * state[2]
+        vx, vy, vz = vx + w * state[3], vy + w * state[4], vz + w * state[5]
+    variance = extra
+    for j in range(weight.size):
+        part = 0.0
+        for a in range(3):
+            part += covariance[j, a, a] + dt * (2.0 * covariance[j, a, 3 + a] + dt * covariance[j, 3 + a, 3 + a])
+        state = mean[j]
+        part += (state[0] - x + dt * (state[3] - vx)) ** 2
+        part += (state[1] - y + dt * (state[4] - vy)) ** 2
+        part += (state[2] - z + dt * (state[5] - vz)) ** 2
+        variance += weight[j] * part
+    x, y, z = x + dt * vx - position[0], y + dt * vy - position[1], z + dt * vz - position[2]
+    right = axes[0, 0] * x + axes[0, 1] * y + axes[0, 2] * z
+    forward = axes[1, 0] * x + axes[1, 1] * y + axes[1, 2] * z
+    level = math.sqrt(right * right + forward * forward)
+    reach = gate * math.sqrt(variance) + math.sqrt(vx * vx + vy * vy + vz * vz) * span_s
+    if reach >= 0.5 * level:
+        return False
+    # asin(t) < 1.05 t up to a half. The exact gate adds variances, so the sum of both sigmas bounds it.
+    turn, azimuth = 1.05 * reach / level, math.atan2(right, forward)
+    if abs(wrap(azimuth - box[AZIMUTH, 0])) <= box[AZIMUTH, 1] + turn:
+        return False
+    turn += gate * noise
+    for shift in (-2.0 * math.pi, 0.0, 2.0 * math.pi):
+        if azimuth + shift + turn >= low and azimuth + shift - turn <= high:
+            return False
+    return True
+
+
+@njit
+def _bounds(parameters, dt):  # type: ignore[no-untyped-def]
+    """The variance that any mode may add to a position over `dt`, m²."""
     density, lateral = 0.0, 0.0
     for j in range(parameters.shape[0]):
         density = max(density, parameters[j, 0])
@@ -139,15 +188,35 @@ def candidates(  # type: ignore[no-untyped-def]
     start, order, loose = sort(values, codes, first, second, bins0, bins1, low0, high0, low1, high1)
     worst, span_s = extremes(sigmas, detected_ns, frame_ns)
 
+    noise = worst[first] if first >= 0 else 0.0
     pair_track, pair_detection = np.empty(4 * n + 16, np.int64), np.empty(4 * n + 16, np.int64)
     pairs = 0
     reference_ns, touched = np.empty(tracks, np.int64), np.zeros(tracks, np.bool_)
     centre, spread, gradient = np.empty(6), np.empty((6, 6)), np.empty(6)
     value, sigma, drift = np.empty(8), np.empty(8), np.empty(8)
     for row in range(tracks):
-        moments(weight[row], mean[row], covariance[row], centre, spread)
         dt = (frame_ns - time_ns[row]) * 1e-9
-        extra = _carry(centre, spread, parameters, dt)
+        extra = _bounds(parameters, dt)
+        reference_ns[row] = frame_ns
+        if loose.size == 0 and _elsewhere(
+            weight[row],
+            mean[row],
+            covariance[row],
+            dt,
+            extra,
+            position,
+            axes,
+            box,
+            first,
+            low0,
+            high0,
+            noise,
+            span_s,
+            gate,
+        ):
+            continue
+        moments(weight[row], mean[row], covariance[row], centre, spread)
+        _carry(centre, spread, dt)
         for code in range(8):
             if not (_has(codes, code) or not math.isnan(box[code, 0])):
                 continue
@@ -162,7 +231,6 @@ def candidates(  # type: ignore[no-untyped-def]
             sigma[code] = math.sqrt(max(variance, 0.0) + extra * square)
             drift[code] = rate
         touched[row] = _reached(box, value, sigma, drift, span_s, gate)
-        reference_ns[row] = frame_ns
         if n == 0:
             continue
         best, before = np.inf, pairs

@@ -27,13 +27,9 @@ def add_parser(subparsers: Subparsers) -> None:
         "alerts --json",
         "alerts --exec 'notify-send skypicket'",
     )
-    parser.add_argument(
-        "--from", dest="address", default=PUBLISHED, metavar="ADDRESS", help=f"default {PUBLISHED}"
-    )
+    parser.add_argument("--from", dest="address", default=PUBLISHED, metavar="ADDRESS", help=f"default {PUBLISHED}")
     parser.add_argument("--zone", metavar="Z", help="only alerts of this zone")
-    parser.add_argument(
-        "--level", metavar="L", help="only this level: predicted, imminent or infringing"
-    )
+    parser.add_argument("--level", metavar="L", help="only this level: predicted, imminent or infringing")
     parser.add_argument("--json", action="store_true", help="one JSON line a step, as in the contract")
     parser.add_argument("--exec", dest="command", metavar="CMD", help="run this for each step")
     parser.add_argument(
@@ -43,9 +39,7 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="S",
         help="end CMD after so long (default 30)",
     )
-    parser.add_argument(
-        "--requests", metavar="ADDRESS", help="the service's request socket (default: the port above)"
-    )
+    parser.add_argument("--requests", metavar="ADDRESS", help="the service's request socket (default: the port above)")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -81,8 +81,7 @@ def _described(site: SiteConfig) -> str:
     origin = site.service.origin
     lines = [
         f"{site.service.name}: origin {origin.lat_deg:.5f}, {origin.lon_deg:.5f}, {origin.alt_m:g} m",
-        f"frames in at {site.service.ingest}, published at {site.service.publish}, "
-        f"requests at {site.service.requests}",
+        f"frames in at {site.service.ingest}, published at {site.service.publish}, requests at {site.service.requests}",
         f"journal in {site.service.data}",
     ]
     rows: Rows = [("sensor", "kind", "measures", "period", "detects", "false alarms")]

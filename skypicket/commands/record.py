@@ -24,16 +24,10 @@ def add_parser(subparsers: Subparsers) -> None:
         "recording begins with the state that is there, and all but the last second of it survives a crash.",
         "record --from tcp://127.0.0.1:5802 --out run.mcap",
     )
-    parser.add_argument(
-        "--from", dest="address", default=PUBLISHED, metavar="ADDRESS", help=f"default {PUBLISHED}"
-    )
+    parser.add_argument("--from", dest="address", default=PUBLISHED, metavar="ADDRESS", help=f"default {PUBLISHED}")
     parser.add_argument("--out", required=True, metavar="FILE", help=OUTPUT)
-    parser.add_argument(
-        "--duration", type=number(0.0, above=True), metavar="S", help="end by itself after S seconds"
-    )
-    parser.add_argument(
-        "--requests", metavar="ADDRESS", help="the service's request socket (default: the port above)"
-    )
+    parser.add_argument("--duration", type=number(0.0, above=True), metavar="S", help="end by itself after S seconds")
+    parser.add_argument("--requests", metavar="ADDRESS", help="the service's request socket (default: the port above)")
 
 
 def run(arguments: argparse.Namespace) -> int:

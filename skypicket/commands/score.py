@@ -27,15 +27,9 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument("tracks", metavar="OUT", help=f"the tracks, {INPUT}")
     parser.add_argument("--truth", required=True, metavar="FILE", help="the recording that holds the truth")
-    parser.add_argument(
-        "--c", type=float, default=100.0, metavar="METRES", help="cut-off of GOSPA (default 100)"
-    )
-    parser.add_argument(
-        "--dims", type=int, choices=(2, 3), default=2, help="in the plane, or with height (default 2)"
-    )
-    parser.add_argument(
-        "--period", type=float, metavar="S", help="score each S seconds instead of at every picture"
-    )
+    parser.add_argument("--c", type=float, default=100.0, metavar="METRES", help="cut-off of GOSPA (default 100)")
+    parser.add_argument("--dims", type=int, choices=(2, 3), default=2, help="in the plane, or with height (default 2)")
+    parser.add_argument("--period", type=float, metavar="S", help="score each S seconds instead of at every picture")
     parser.add_argument(
         "--max-gap",
         type=float,
@@ -56,9 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     from replay.run import load
     from replay.score import score_run
 
-    options = ScoreOptions(
-        arguments.c, arguments.dims, arguments.period, arguments.max_gap, arguments.from_s
-    )
+    options = ScoreOptions(arguments.c, arguments.dims, arguments.period, arguments.max_gap, arguments.from_s)
     try:
         loaded = load(arguments.tracks, arguments.truth)
         score = score_run(loaded, options)

@@ -38,9 +38,7 @@ def add_parser(subparsers: Subparsers) -> None:
             f"--{name}", metavar="ADDRESS", help=f"{what}, instead of the site's; port * takes a free one"
         )
     parser.add_argument("--data", metavar="FOLDER", help="of the alert journal, instead of the site's")
-    parser.add_argument(
-        "--json", action="store_true", help="once ready, print the addresses as one JSON line"
-    )
+    parser.add_argument("--json", action="store_true", help="once ready, print the addresses as one JSON line")
 
 
 def run(arguments: argparse.Namespace) -> int:

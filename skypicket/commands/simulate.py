@@ -28,9 +28,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "simulate airport-drones --to tcp://127.0.0.1:5801",
         "simulate border-drift --out border.mcap --seed 7",
     )
-    parser.add_argument(
-        "scenario", metavar="SCENARIO", help=f"one of {SCENARIOS}; or the path of a scenario file"
-    )
+    parser.add_argument("scenario", metavar="SCENARIO", help=f"one of {SCENARIOS}; or the path of a scenario file")
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--to", default=INGEST, metavar="ADDRESS", help=f"where a service takes frames in (default {INGEST})"
@@ -65,8 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     scenario = load_scenario(arguments.scenario)
     if arguments.duration is not None:
         scenario = replace(scenario, duration_s=min(scenario.duration_s, arguments.duration))
-    start_ns = _start(arguments.start or ("scenario" if arguments.out else "now"), scenario)
-    return _write(arguments, scenario, start_ns) if arguments.out else _send(arguments, scenario, start_ns)
+    return _write(arguments, scenario) if arguments.out else _send(arguments, scenario)
 
 
 def _start(text: str, scenario: Scenario) -> int:
@@ -83,19 +80,20 @@ def _start(text: str, scenario: Scenario) -> int:
         raise ConfigError("--start", text, f"now, scenario, or {ALLOWED_UTC}") from None
 
 
-def _write(arguments: argparse.Namespace, scenario: Scenario, start_ns: int) -> int:
+def _write(arguments: argparse.Namespace, scenario: Scenario) -> int:
     from replay.recording import check_output
     from skypicket.console import progress, summary_stream
     from skypicket.simulation import write
 
     check_output(arguments.out)
+    start_ns = _start(arguments.start or "scenario", scenario)
     with progress() as show:
         sent = write(arguments.out, scenario, arguments.seed, start_ns, show)
     print(f"{sent}: {arguments.out}", file=summary_stream(arguments.out))
     return DONE if sent.messages else NOTHING
 
 
-def _send(arguments: argparse.Namespace, scenario: Scenario, start_ns: int) -> int:
+def _send(arguments: argparse.Namespace, scenario: Scenario) -> int:
     from adapters.publish import Pusher
     from skypicket.console import progress
     from skypicket.simulation import SendTimes, send
@@ -104,6 +102,7 @@ def _send(arguments: argparse.Namespace, scenario: Scenario, start_ns: int) -> i
     times = SendTimes(arguments.log_times) if arguments.log_times else None
     try:
         with progress() as show:
+            start_ns = _start(arguments.start or "now", scenario)
             sent = send(pusher, scenario, arguments.seed, start_ns, arguments.rate, times, show)
     finally:
         pusher.close()

@@ -21,9 +21,7 @@ from fusion.types import AlertStep, Place
 TIME_NS = 1_760_000_000_000_000_000
 
 
-def step(
-    alert: str, number: int, state: str = "updated", reason: str = "p = 0.7, entry in 40 s"
-) -> AlertStep:
+def step(alert: str, number: int, state: str = "updated", reason: str = "p = 0.7, entry in 40 s") -> AlertStep:
     return AlertStep(
         time_ns=TIME_NS + number,
         alert=alert,
@@ -112,9 +110,7 @@ def test_a_batch_is_written_whole_or_not_at_all(journal: Journal) -> None:
     assert journal.append([step("A", 1)]) == [1]
 
 
-def test_an_answer_stays_below_the_size_of_a_message(
-    journal: Journal, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_answer_stays_below_the_size_of_a_message(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     journal.append([step("A", number + 1) for number in range(50)])
     monkeypatch.setattr(journal_module, "ANSWER_BYTES", 5000)
     page = journal.since(0, 50)
@@ -226,9 +222,7 @@ def spoil_with_a_folder(file: Path) -> None:
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_a_file_that_is_no_sound_journal_is_named_and_left_alone(
-    tmp_path: Path, spoil: object, words: str
-) -> None:
+def test_a_file_that_is_no_sound_journal_is_named_and_left_alone(tmp_path: Path, spoil: object, words: str) -> None:
     file = tmp_path / "alerts.sqlite"
     assert callable(spoil)
     spoil(file)

@@ -97,9 +97,7 @@ def test_a_subscriber_that_takes_nothing_holds_nobody_up_and_loses_only_its_own(
         assert received(quick)[1] == payload + str(number).encode()
 
 
-def test_junk_from_subscribers_is_let_go(
-    publisher: Publisher, subscribe: Callable[..., zmq.Socket[bytes]]
-) -> None:
+def test_junk_from_subscribers_is_let_go(publisher: Publisher, subscribe: Callable[..., zmq.Socket[bytes]]) -> None:
     hostile: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.XSUB)
     hostile.linger = 0
     hostile.connect(publisher.address)

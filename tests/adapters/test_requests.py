@@ -132,9 +132,7 @@ def test_after_an_asker_has_gone_the_next_one_is_answered(
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_good_requests_reach_their_handler_and_hold_against_the_schema(
-    server: RequestServer, name: str
-) -> None:
+def test_good_requests_reach_their_handler_and_hold_against_the_schema(server: RequestServer, name: str) -> None:
     request = {"v": 1, "request": name, **GOOD[name], "unheard-of": True}
     jsonschema.validate(request, schemas.load(f"request-{name}"))
     result = answered(server, **request)["result"]
@@ -274,9 +272,7 @@ def test_any_bytes_are_answered(server: RequestServer, payload: bytes) -> None:
 
 
 @given(st.lists(st.binary(max_size=40), min_size=1, max_size=6))
-def test_any_parts_are_survived_and_the_next_request_is_answered(
-    server: RequestServer, parts: list[bytes]
-) -> None:
+def test_any_parts_are_survived_and_the_next_request_is_answered(server: RequestServer, parts: list[bytes]) -> None:
     socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
     socket.linger = 0
     socket.connect(server.address)

@@ -213,8 +213,10 @@ def test_spans_are_the_active_part_of_the_look_ahead() -> None:
 @given(st.floats(0.0, 360.0), st.floats(0.0, 60_000.0), st.floats(100.0, 40_000.0))
 def test_a_track_that_can_reach_a_volume_is_near_it(azimuth: float, away: float, reach: float) -> None:
     airspace = Airspace([zone(circle=(19.0, 47.5, 1000.0)), zone(id="y")], PLANE)
+    both, one = np.array([0, 1]), np.ones(1)
     lat, lon = destination(47.5, 19.0, np.array([azimuth]), 1000.0 + away)
-    pairs = airspace.near(PLANE.to_local(lat, lon, 450.0), np.full((1, 2), reach))
-    if reach > away + 1.0:
-        assert [0, 0] in pairs.tolist()
-    assert len(Airspace([], PLANE).near(np.zeros((1, 3)), np.zeros((1, 0)))) == 0
+    position = PLANE.to_local(lat, lon, 450.0)
+    pairs = airspace.near(both, position, reach * one, 450.0 * one, one)
+    assert ((0, 0) in pairs) >= (reach > away + 1.0)
+    assert airspace.near(both, position, 1e6 * one, 1000.0 * one, 99.0 * one) == []
+    assert airspace.near(both, position, 1e6 * one, 1000.0 * one, 101.0 * one) == [(0, 0), (0, 1)]

@@ -29,11 +29,8 @@ def airport(away_m: float = 4000.0, **more: object) -> ZoneConfig:
     """A circle of 1 km, so far to the east of the origin."""
     lat, lon = destination(47.5, 19.0, np.array([90.0]), away_m)
     return ZoneConfig(
-        "airport",
-        0.0,
-        900.0,
+        **{"id": "airport", "name": "Airport", "floor_m": 0.0, "ceiling_m": 900.0, **more},  # type: ignore[arg-type]
         circle=(float(lon[0]), float(lat[0]), 1000.0),
-        **{"name": "Airport", **more},  # type: ignore[arg-type]
     )
 
 
@@ -151,7 +148,7 @@ def test_only_confirmed_and_coasting_tracks_that_may_not_enter_raise(more: dict[
 
 
 def test_above_the_ceiling_and_its_margin_nothing_is_raised() -> None:
-    low, high = machine(airport(ceiling_m=100.0)), machine(airport(ceiling_m=100.0, margin_vertical_m=50.0))
+    low, high = machine(airport(ceiling_m=10.0)), machine(airport(ceiling_m=10.0, margin_vertical_m=150.0))
     assert low.evaluate(look(0, [(7, 4000.0, 1.0)])) == []
     assert high.evaluate(look(0, [(7, 4000.0, 1.0)]))
 

@@ -219,8 +219,8 @@ def test_one_step_of_every_mode_has_the_mean_and_the_spread_of_the_trackers_mode
         fan = paths.fan(lasting, PLANE, weight, np.tile(mean, (4, 1)), np.tile(covariance, (4, 1, 1)), 3.0, 1024)
         step = fan.path[:, 5]  # of 16
         F, Q = ALL.matrices(mode, np.array([mean]), np.array([[0.0, 0.0, 1.0]]), 5 * 3.0 / 16)
-        foot = PLANE.to_local(*PLANE.to_geodetic(np.array(mean[:3])))
-        assert np.abs(foot + [*step[:, :2].mean(axis=0), 0.0] - (F[0] @ mean)[:3])[:2].max() < 0.3
+        moved = (F[0] @ mean - mean)[:2]
+        assert step[:, :2].mean(axis=0) == pytest.approx(moved, abs=0.3)
         assert step[:, 2].mean() == pytest.approx((F[0] @ mean)[2], abs=0.3)
         expected = np.diag(F[0] @ covariance @ F[0].T + Q[0])[:3]
         assert step.var(axis=0) == pytest.approx(expected, rel=0.12)
@@ -233,6 +233,9 @@ def test_paths_stay_within_reach() -> None:
         reach = paths.reach(ALL, weight[None], mean[None], covariance[None], horizon)[0]
         away = np.sqrt((fan.path[..., :2] ** 2).sum(axis=2) + (fan.path[..., 2] - 300.0) ** 2).max(axis=1)
         assert (away > reach).mean() < 0.003
+        up = PLANE.up_at(mean[:1, :3])
+        rise = paths.rise(ALL, up, weight[None], mean[None], covariance[None], horizon)[0]
+        assert (np.abs(fan.path[..., 2] - 300.0).max(axis=1) > rise).mean() < 0.003
 
 
 def test_the_map_of_paths_is_the_map_of_the_volume() -> None:

@@ -1,0 +1,97 @@
+"""What the demo tells at its end: alerts, latency, the score against truth, and where the files are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from adapters.configuration import load_site
+from adapters.wire import LEVELS, Message
+from fusion.config import ZoneConfig
+from replay.offline import TrackSummary, read_frames
+from replay.plot import plot_run
+from replay.report import Rows, alert_tables, aligned, figures, heading
+from replay.run import Run, load
+from replay.score import score_run
+from skypicket.demo import Outcome
+from skypicket.latency import latencies_s, quantile
+
+TITLE: Final = "Small drones round an airport"
+
+
+def report(outcome: Outcome, picture: Path) -> str:
+    """Score the recording, draw the picture, and put everything into words."""
+    name = str(outcome.recording)
+    run = load(name, name)
+    score = score_run(run)
+    site = load_site(outcome.site)
+    seen = TrackSummary()
+    frames = [frame for part in read_frames(name, site, seen) for frame in part]
+    plot_run(picture, run.truth, run.pictures, frames, site, _zones(run), score, TITLE)
+    parts = [
+        heading_line("Alerts"),
+        _counts(outcome, seen, run),
+        aligned(alert_rows(outcome.alerts)) if outcome.alerts else "no alert was raised",
+        latency_line(outcome),
+        *(f"The line was not whole: {notice}." for notice in outcome.notices),
+        heading_line("Against truth"),
+        heading(score),
+        aligned(figures(score)),
+        *map(aligned, alert_tables(score)),
+        heading_line("Files"),
+        f"  picture    {picture}\n  recording  {outcome.recording}\n  site       {outcome.site}",
+        "The same alerts again, from the recording:\n"
+        f"  skypicket serve --config {outcome.site} --time event\n"
+        "  skypicket alerts\n"
+        f"  skypicket replay {outcome.recording} --rate {outcome.rate:.3g}",
+    ]
+    return "\n\n".join(parts)
+
+
+def heading_line(text: str) -> str:
+    """A headline over a part of the summary."""
+    return f"── {text} " + "─" * (76 - len(text))
+
+
+def alert_rows(alerts: Sequence[Message]) -> Rows:
+    """One row a zone: how many alerts, how many of them reached each level, how many are over."""
+    rows: Rows = [("zone", "alerts", *LEVELS, "cleared", "steps")]
+    for zone in sorted({alert["zone"] for alert in alerts}):
+        own = [alert for alert in alerts if alert["zone"] == zone]
+        reached = [len({alert["alert"] for alert in own if alert["level"] == level}) for level in LEVELS]
+        cleared = len({alert["alert"] for alert in own if alert["state"] == "cleared"})
+        counts = (len({alert["alert"] for alert in own}), *reached, cleared, len(own))
+        rows.append((zone, *map(str, counts)))
+    return rows
+
+
+def latency_line(outcome: Outcome) -> str:
+    """Median and 99th percentile, in words."""
+    arrived = [(alert["time_ns"], when) for alert, when in zip(outcome.alerts, outcome.arrived_ns, strict=True)]
+    taken = latencies_s(outcome.sent, arrived)
+    if not taken:
+        return "No alert followed a frame: no latency to tell."
+    median, high = (f"{1000.0 * quantile(taken, part):.1f} ms" for part in (0.5, 0.99))
+    return (
+        f"From a frame's sending to its alert's arrival, over ZeroMQ: median {median}, "
+        f"99 % within {high} ({len(taken)} alert steps)."
+    )
+
+
+def _counts(outcome: Outcome, seen: TrackSummary, run: Run) -> str:
+    tracks = {
+        int(track)
+        for picture in run.pictures
+        for track, status in zip(picture.id, picture.status, strict=True)
+        if status == "confirmed"
+    }
+    text = (
+        f"{seen.frames:,} frames with {seen.detections:,} detections at {outcome.rate:.3g} times their pace "
+        f"-> {len(tracks)} confirmed tracks, {len(outcome.alerts)} alert steps."
+    )
+    return text + (" The time was up before the scenario was." if outcome.cut_short else "")
+
+
+def _zones(run: Run) -> tuple[ZoneConfig, ...]:
+    return tuple({zone.id: zone for report in run.zones for zone in report.zones}.values())
