@@ -6,7 +6,7 @@ import argparse
 import importlib
 import time
 
-NAMES = ("engines", "throughput", "latency", "recordings", "startup")
+NAMES = ("engines", "throughput", "recordings", "startup")
 
 
 def main() -> None:

@@ -123,7 +123,7 @@ def entry(paths: Fan, volume: Volume, spans: tuple[tuple[float, float], ...]) ->
     rows = np.flatnonzero(step >= 0)
     found = np.full(len(step), math.inf)
     found[rows] = times[step[rows]] + part[rows] * (times[step[rows] + 1] - times[step[rows]])
-    now = np.count_nonzero(found == 0.0) / len(found)
+    now = float(np.count_nonzero(found == 0.0)) / len(found)
     if not len(rows):
         return Entry(0.0, now, found, None, None)
     low, middle, high = (float(q) for q in np.quantile(found[rows], (0.1, 0.5, 0.9)))

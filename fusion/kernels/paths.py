@@ -10,6 +10,7 @@ from numba import njit
 from fusion.kernels.predict import coefficients
 
 SCALARS = 12  # what `coefficients` returns
+FAR_M = 1e9  # off every map
 
 
 @njit
@@ -95,8 +96,8 @@ def chart(path, frame, curvature, axes, radii, out):  # type: ignore[no-untyped-
 
     path: (s, k, 3) east and north along the ground from the track's foot, and height.  frame: (3, 3) east, north, up
     there, earth-centred.  curvature: (2,) radii of the path's sphere, m.  axes, radii: of the volume. out: (3, s, k),
-    filled with x and y on the map, and height. The cosine and the sine over its arc are series, within 2e-8 to 0.5 rad
-    (3000 km).
+    filled with x and y on the map, and height. The cosine and the sine over its arc are series, within 3e-7 to 1 rad;
+    what goes farther is put off the map.
     """
     dots = np.empty((3, 3))
     for i in range(3):
@@ -107,6 +108,9 @@ def chart(path, frame, curvature, axes, radii, out):  # type: ignore[no-untyped-
         for k in range(path.shape[1]):
             east, north = path[s, k, 0] * per_east, path[s, k, 1] * per_north
             q = east * east + north * north
+            if q > 1.0:  # a sixth of the way round the earth: no zone is asked about what goes there
+                out[0, s, k], out[1, s, k], out[2, s, k] = FAR_M, FAR_M, path[s, k, 2]
+                continue
             cos = 1.0 - q * (1 / 2) * (1.0 - q * (1 / 12) * (1.0 - q * (1 / 30) * (1.0 - q * (1 / 56))))
             arc = 1.0 - q * (1 / 6) * (1.0 - q * (1 / 20) * (1.0 - q * (1 / 42) * (1.0 - q * (1 / 72))))
             east, north = arc * east, arc * north

@@ -249,6 +249,13 @@ def test_the_map_of_paths_is_the_map_of_the_volume() -> None:
         assert drawn[2, s, k] == place.alt_m
 
 
+def test_paths_that_go_round_the_earth_enter_only_what_lies_on_their_way() -> None:
+    wild = state(ALL, [0, 0, 300, 0, 0, 0], [1.0, 1.0, 1.0, 1e6, 1e6, 1.0])
+    found, fan = foresee(ALL, wild, circle(90.0, 5000.0, 1000.0))
+    assert found.probability < math.asin(1.0 / 5.0) / math.pi, "the part of all directions that the circle takes up"
+    assert np.isfinite(paths.nearest(fan, Volume.of(circle(90.0, 5000.0, 1000.0), PLANE), found.times_s)).all()
+
+
 def test_the_fixed_points_are_equal_slices_in_every_column() -> None:
     points = samples(128, 16)
     slices = (np.arange(128) + 0.5) / 128

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fusion.config import SensorConfig, ZoneConfig
+from fusion.geodesy import Plane
+from fusion.types import Coverage, Place, Pose
+from fusion.watch import MOST_CORNERS, points, watched
+
+PLANE = Plane(Place(47.0, 19.0, 0.0))
+HERE = Pose(47.0, 19.0, 0.0)
+RADAR = SensorConfig(
+    "radar",
+    "radar",
+    ("range_m", "azimuth_deg"),
+    {"range_m": 10.0, "azimuth_deg": 0.1},
+    Coverage(range_m=(0.0, 20_000.0), azimuth_deg=(0.0, 360.0), elevation_deg=(-1.0, 40.0)),
+    HERE,
+)
+CIRCLE = ZoneConfig("circle", 100.0, 500.0, circle=(19.1, 47.0, 1000.0))  # 7.6 km to the east
+SQUARE = ZoneConfig(
+    "square", 100.0, 500.0, polygons=((((19.05, 46.99), (19.15, 46.99), (19.15, 47.01), (19.05, 47.01)),),)
+)
+
+
+def limited(**spans: tuple[float, float]) -> SensorConfig:
+    return replace(RADAR, coverage=replace(RADAR.coverage, **spans))
+
+
+def seen(zone: ZoneConfig, *sensors: SensorConfig, poses: dict[str, Pose] | None = None) -> bool:
+    return watched([zone], sensors, poses or {}, PLANE)[zone.id]
+
+
+@pytest.mark.parametrize("zone", [CIRCLE, SQUARE])
+def test_a_zone_within_the_coverage_is_watched_and_without_sensors_it_is_not(zone):
+    assert seen(zone, RADAR)
+    assert not seen(zone)
+
+
+@pytest.mark.parametrize("zone", [CIRCLE, SQUARE])
+def test_a_zone_that_juts_out_on_any_side_is_not_watched(zone):
+    assert not seen(zone, limited(range_m=(0.0, 8_000.0)))
+    assert not seen(zone, limited(range_m=(7_000.0, 20_000.0)))
+    assert not seen(zone, limited(azimuth_deg=(85.0, 180.0)))
+    assert not seen(zone, limited(elevation_deg=(3.0, 40.0)))
+    assert seen(zone, limited(azimuth_deg=(60.0, 120.0)))
+
+
+def test_several_sensors_watch_a_zone_together():
+    north, south = limited(azimuth_deg=(0.0, 90.0)), limited(azimuth_deg=(89.9, 180.0))
+    assert not seen(CIRCLE, north)
+    assert not seen(CIRCLE, south)
+    assert seen(CIRCLE, north, south)
+
+
+def test_a_sensor_that_moved_watches_from_where_it_is():
+    away = {"radar": Pose(48.0, 19.0, 0.0)}
+    assert not seen(CIRCLE, RADAR, poses=away)
+    homeless = replace(RADAR, pose=None)
+    assert not seen(CIRCLE, homeless)
+    assert seen(CIRCLE, homeless, poses={"radar": HERE})
+
+
+def test_a_sensor_at_a_corner_of_the_zone_sees_it_only_where_it_looks():
+    corner = Pose(46.99, 19.05, 300.0)
+    assert not seen(SQUARE, replace(RADAR, pose=corner))  # straight at itself there is no direction
+
+
+def test_points_are_at_half_height_and_no_more_than_needed():
+    ring = tuple((19.0 + 0.1 * np.cos(a), 47.0 + 0.1 * np.sin(a)) for a in np.linspace(0.0, 6.28, 5000).tolist())
+    large = points(ZoneConfig("large", 100.0, 500.0, polygons=((ring,),)), PLANE)
+    assert len(large) <= MOST_CORNERS + 1
+    for place in (large, points(CIRCLE, PLANE), points(SQUARE, PLANE)):
+        assert np.allclose(PLANE.to_geodetic(place)[2], 300.0, atol=1e-6)
+    lat, lon, _ = PLANE.to_geodetic(points(CIRCLE, PLANE)[-1])
+    assert (float(lat), float(lon)) == pytest.approx((47.0, 19.1), abs=1e-4)
