@@ -217,9 +217,7 @@ def _mistake(
     hint = _follow(kind, steps)
     if hint is None:
         parent, _ = _plain(_follow(kind, steps[:-1]))
-        return _unknown(
-            steps, names(parent) if dataclasses.is_dataclass(parent) else (), file, line_of, place
-        )
+        return _unknown(steps, names(parent) if dataclasses.is_dataclass(parent) else (), file, line_of, place)
     found, allowed = dig(data, steps), describe(hint)
     if isinstance(found, float) and not math.isfinite(found):
         allowed = allowed.replace(NUMBER_TEXT, "a finite number")

@@ -63,9 +63,7 @@ def _ring(value: object, key: str) -> Ring:
     for i, (start, end) in enumerate(itertools.pairwise(ring)):
         if abs(end[0] - start[0]) >= 180.0:
             found = Said(f"an edge from longitude {start[0]} to {end[0]}")
-            allowed = (
-                "edges of less than 180°; over the antimeridian go on past 180 (181 for -179), or cut there"
-            )
+            allowed = "edges of less than 180°; over the antimeridian go on past 180 (181 for -179), or cut there"
             raise ConfigError(f"{key}[{i}]", found, allowed)
     return ring
 

@@ -87,9 +87,7 @@ def parse_json(text: str, file: str) -> object:
     try:
         return json.loads(text, object_pairs_hook=functools.partial(_once, file))
     except json.JSONDecodeError as error:
-        raise ConfigError(
-            "file", Said(f"not JSON: {error.msg.lower()}"), "GeoJSON", file, error.lineno
-        ) from None
+        raise ConfigError("file", Said(f"not JSON: {error.msg.lower()}"), "GeoJSON", file, error.lineno) from None
     except RecursionError:
         raise ConfigError("file", Said("nested too deeply"), "GeoJSON", file) from None
     except ConfigError:
@@ -129,14 +127,10 @@ def _zone(feature: object, index: int, file: str) -> ZoneConfig:
     place = f"features[{index}]"
     if not isinstance(feature, dict) or feature.get("type") != "Feature":
         found = feature.get("type", MISSING) if isinstance(feature, dict) else feature
-        raise ConfigError(
-            f"{place}.type" if isinstance(feature, dict) else place, found_as(found), "'Feature'", file
-        )
+        raise ConfigError(f"{place}.type" if isinstance(feature, dict) else place, found_as(found), "'Feature'", file)
     properties = feature.get("properties", MISSING)
     if not isinstance(properties, dict):
-        raise ConfigError(
-            f"{place}.properties", found_as(properties), "an object with id, floor_m, ceiling_m", file
-        )
+        raise ConfigError(f"{place}.properties", found_as(properties), "an object with id, floor_m, ceiling_m", file)
     if isinstance(properties.get("id"), str):
         place += f" {quoted(properties['id'])}"
     mistakes: list[ConfigError] = []
@@ -150,8 +144,7 @@ def _zone(feature: object, index: int, file: str) -> ZoneConfig:
         zone = _built(read, shape) if not mistakes else None
     except ConfigError as error:
         mistakes += [
-            mistake if mistake.file else mistake.within(file, f"{place}.properties")
-            for mistake in error.mistakes
+            mistake if mistake.file else mistake.within(file, f"{place}.properties") for mistake in error.mistakes
         ]
     if mistakes or zone is None:
         raise combined(mistakes)
@@ -165,8 +158,7 @@ def _properties(properties: dict[str, Any], place: str, file: str) -> dict[str, 
     given = {
         name: value
         for name, value in properties.items()
-        if not name.startswith("x-")
-        and not (value is None and name in optional)  # empty cells of drawing tools
+        if not name.startswith("x-") and not (value is None and name in optional)  # empty cells of drawing tools
     }
     write = dotted(given)
     checked = check(
@@ -184,15 +176,11 @@ def _built(read: dict[str, Any], shape: Shape) -> ZoneConfig:
     radius, ground = values.pop("radius_m", None), values.pop("ground_m", None)
     above_ground = values.pop("height_reference", "ellipsoid") == "agl"
     if (radius is None) != (shape.centre is None):
-        allowed = (
-            "a number of metres for a Point" if radius is None else "left out for a Polygon or MultiPolygon"
-        )
+        allowed = "a number of metres for a Point" if radius is None else "left out for a Polygon or MultiPolygon"
         raise ConfigError("radius_m", MISSING if radius is None else radius, allowed)
     if above_ground != (ground is not None):
         allowed = (
-            "the ground's height above the ellipsoid"
-            if above_ground
-            else "left out unless height_reference is 'agl'"
+            "the ground's height above the ellipsoid" if above_ground else "left out unless height_reference is 'agl'"
         )
         raise ConfigError("ground_m", MISSING if ground is None else ground, allowed)
     for name in ("floor_m", "ceiling_m"):

@@ -34,4 +34,5 @@ def run(*, smoke: bool) -> None:
     apart = float((np.abs(ours.mean[: ours.size] - theirs.mean[: theirs.size]) / scale).max(initial=0.0))
     for name, took in seconds.items():
         print(f"   {name:9s} {len(frames)} frames, {detections} detections in {took:.2f} s: {detections / took:.0f}/s")
-    print(f"   numba is {seconds['filterpy'] / seconds['numba']:.0f} times as fast; states apart by {apart:.1e} (relative)")
+    ratio = seconds["filterpy"] / seconds["numba"]
+    print(f"   numba is {ratio:.0f} times as fast; states apart by {apart:.1e} (relative)")

@@ -29,8 +29,8 @@ def run(*, smoke: bool) -> None:
     if not DATA.is_dir():
         print("   the real recordings are not beside this checkout: nothing to compare")
         return
-    print("   | recording | sensors | ours | localisation | missed | false | switches | completeness | GNN / JPDA / VIMMJIPDA |")
-    print("   |---|---|---|---|---|---|---|---|---|")
+    heads = "recording|sensors|ours|localisation|missed|false|switches|completeness|GNN / JPDA / VIMMJIPDA".split("|")
+    print(f"   | {' | '.join(heads)} |\n   |{'---|' * len(heads)}")
     for (name, sensors), peers in PEERS.items():
         if smoke and name != "joyride":
             continue

@@ -51,5 +51,3 @@ def _timed(command: list[str]) -> float:
     if done.returncode:
         sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{re.sub(r'^', '  ', done.stderr, flags=re.M)}")
     return took
-
-

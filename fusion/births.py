@@ -106,7 +106,9 @@ def _from_polar(
     density = slant * run * run
     if ELEVATION in codes:
         here = plane.to_geodetic(position)[2]
-        density = density * np.where(flat, 1.0, slant * run * _height_density(here, slant * run * sigma_elevation, config))
+        density = density * np.where(
+            flat, 1.0, slant * run * _height_density(here, slant * run * sigma_elevation, config)
+        )
     if ALTITUDE in codes:
         measured = ~np.isnan(frame.values[rows, codes.index(ALTITUDE)])
         density = density * np.where(measured, _height_density(height, sigma_height, config), 1.0)

@@ -18,8 +18,8 @@ class CompiledEngine:
 
         motions = setting.motions
         predict(
-            rows, until_ns, store.time_ns, store.weight, store.mean, store.covariance, motions.parameters, motions.prior,
-            motions.rate_per_s, setting.earth,
+            rows, until_ns, store.time_ns, store.weight, store.mean, store.covariance, motions.parameters,
+            motions.prior, motions.rate_per_s, setting.earth,
         )  # fmt: skip
 
     def evaluate(

@@ -31,9 +31,7 @@ def is_text(text: str) -> bool:
 def is_endpoint(text: str) -> bool:
     """Whether a text is a ZeroMQ address that other processes can reach."""
     if text.startswith("ipc://"):
-        return (
-            text.isprintable() and 0 < len(text.encode(errors="replace")) - len("ipc://") <= LONGEST_IPC_PATH
-        )
+        return text.isprintable() and 0 < len(text.encode(errors="replace")) - len("ipc://") <= LONGEST_IPC_PATH
     match = re.fullmatch(r"tcp://(?:[A-Za-z0-9._%-]+|\*|\[[0-9A-Fa-f:.%]+\]):(\*|[0-9]{1,5})", text)
     return match is not None and (match[1] == "*" or int(match[1]) <= 65535)
 
@@ -120,9 +118,7 @@ class SensorConfig:
         wrong = [name for name in self.measures if name in (POLAR if cartesian else CARTESIAN)]
         if wrong or (cartesian and "range_rate_mps" in self.measures):
             allowed = (
-                "east_m, north_m, up_m, altitude_m"
-                if cartesian
-                else "range, azimuth, elevation, range rate, altitude"
+                "east_m, north_m, up_m, altitude_m" if cartesian else "range, azimuth, elevation, range rate, altitude"
             )
             raise ConfigError("measures", list(self.measures), f"for a {self.kind} sensor: {allowed}")
         needed = CARTESIAN[:2] if cartesian else POLAR[:2]
@@ -164,9 +160,7 @@ class ZoneConfig:
 
     def __post_init__(self) -> None:
         if not self.floor_m < self.ceiling_m:
-            raise ConfigError(
-                "ceiling_m", self.ceiling_m, f"a number greater than floor_m, which is {self.floor_m}"
-            )
+            raise ConfigError("ceiling_m", self.ceiling_m, f"a number greater than floor_m, which is {self.floor_m}")
         if (self.circle is None) != bool(self.polygons):
             raise ConfigError("polygons", len(self.polygons), "polygons, or else a circle")
         end = None
@@ -174,9 +168,7 @@ class ZoneConfig:
             if start >= stop:
                 raise ConfigError(f"active[{i}]", (start, stop), "[from, to] with from before to")
             if end is not None and start < end:
-                raise ConfigError(
-                    f"active[{i}]", (start, stop), "an interval that begins after the one before it ends"
-                )
+                raise ConfigError(f"active[{i}]", (start, stop), "an interval that begins after the one before it ends")
             end = stop
 
 

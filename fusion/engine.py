@@ -22,7 +22,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluated:
-    """Each pair, updated mode by mode. log_likelihood: (pairs, m). mean: (pairs, m, 6). covariance: (pairs, m, 6, 6)."""
+    """Each pair, updated mode by mode. log_likelihood: (pairs, m), mean: (…, 6), covariance: (…, 6, 6)."""
 
     log_likelihood: Floats
     mean: Floats

@@ -20,9 +20,7 @@ class SkypicketError(Exception):
 class ConfigError(SkypicketError, ValueError):
     """A mistake in a configuration, scenario or zone file."""
 
-    def __init__(
-        self, key: str, found: object, allowed: str, file: str = "", line: int | None = None
-    ) -> None:
+    def __init__(self, key: str, found: object, allowed: str, file: str = "", line: int | None = None) -> None:
         self.key, self.found, self.allowed, self.file, self.line = key, found, allowed, file, line
         place = f"{file}:{line}: " if file and line else f"{file}: " if file else ""
         super().__init__(f"{place}{key} is {shorten(found)}; allowed is {allowed}")

@@ -28,7 +28,9 @@ GATE_PROBABILITY = 0.9999  # a true detection falls outside once in 10 000: rare
 COARSE_GATE_SIGMA = 5.0  # each component by itself; wider than the exact gate for up to four of them
 SWEPT_SHARE = 0.05  # a look that was less likely than this to have included the track says nothing of it
 HIT_SHARE = 0.5  # a track was detected when that is more likely than not
-LEAST_EXISTENCE = 1e-4  # a new object less likely than this is not worth a row; a second detection lifts it thousandfold
+LEAST_EXISTENCE = (
+    1e-4  # a new object less likely than this is not worth a row; a second detection lifts it thousandfold
+)
 MOVED_SIGMA = 4.0  # displaced by more than this many standard deviations: it moves
 MOST_EXISTENCE = 1.0 - 1e-9  # odds stay finite
 

@@ -49,8 +49,8 @@ class TrackStore:
         return cls(
             size=0, id=ints(), status=ints(), existence=floats(), time_ns=ints(), weight=floats(modes),
             mean=floats(modes, 6), covariance=floats(modes, 6, 6), created_ns=ints(), updated_ns=ints(), hits=ints(),
-            owed=floats(), birthplace=floats(3), moved=ints(), published=ints(),
-            visible=floats(sensors), looked_ns=ints(sensors), covered_ns=ints(sensors), hit_ns=ints(sensors), identity=[],
+            owed=floats(), birthplace=floats(3), moved=ints(), published=ints(), visible=floats(sensors),
+            looked_ns=ints(sensors), covered_ns=ints(sensors), hit_ns=ints(sensors), identity=[],
         )  # fmt: skip
 
     def extend(self, count: int) -> slice:

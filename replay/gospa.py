@@ -77,6 +77,7 @@ def best_pairs(truth: Ints, estimate: Ints, distance: Floats, c: float, p: float
 
 
 def check_cutoff(c: float) -> None:
+    """Raises ValueError for a cut-off that is no length."""
     if not (np.isfinite(c) and c > 0.0):
         raise ValueError(f"c is {c}; allowed is a finite number above 0")
 

@@ -109,9 +109,7 @@ class McapReader(Reader):
             case "":
                 data = chunk.data
             case other:
-                raise ValueError(
-                    f"a chunk is compressed with {other[:40]!r}; allowed are zstd, lz4 and nothing"
-                )
+                raise ValueError(f"a chunk is compressed with {other[:40]!r}; allowed are zstd, lz4 and nothing")
         if len(data) != size:
             raise ValueError(f"a chunk has {len(data)} bytes; its head says {size}")
         if chunk.uncompressed_crc and zlib.crc32(data) != chunk.uncompressed_crc:
@@ -131,9 +129,7 @@ class McapReader(Reader):
                 channel, _, log_ns, time_ns = unpack_message(data, start)
                 payload = data[start + MESSAGE_HEAD.size : position]
                 if len(payload) > MAX_MESSAGE_BYTES:
-                    self._problem(
-                        "too large", f"a message of {len(payload)} bytes; allowed are {MAX_MESSAGE_BYTES}"
-                    )
+                    self._problem("too large", f"a message of {len(payload)} bytes; allowed are {MAX_MESSAGE_BYTES}")
                 elif channel not in topics:
                     yield from self._without_channel(log_ns, payload)
                 elif (topic := topics[channel]) is not None:
@@ -198,9 +194,7 @@ class McapWriter(Writer):
 
     def _open_channel(self, topic: str) -> int:
         if len(self._channels) >= CHANNELS:
-            raise RecordingError(
-                self.path, f"topic {topic!r} would be number {CHANNELS + 1}; allowed are {CHANNELS}"
-            )
+            raise RecordingError(self.path, f"topic {topic!r} would be number {CHANNELS + 1}; allowed are {CHANNELS}")
         kind = topic.partition(".")[0]
         if kind not in self._schemas:
             self._schemas[kind] = self._register_schema(kind)

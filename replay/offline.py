@@ -33,7 +33,7 @@ Progress = Callable[[str, int, int | None], None]
 
 
 def quiet(stage: str, done: int, total: int | None) -> None:
-    pass
+    """Progress for those who do not look."""
 
 
 @dataclass(slots=True)

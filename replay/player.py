@@ -59,8 +59,7 @@ class Selection:
         """Whether the record is of a played kind and topic."""
         topic = record.topic
         return record.kind in PLAYED and (
-            not self.topics
-            or any(topic == name or topic.startswith(name.rstrip(".") + ".") for name in self.topics)
+            not self.topics or any(topic == name or topic.startswith(name.rstrip(".") + ".") for name in self.topics)
         )
 
 
@@ -77,11 +76,12 @@ class Played:
 
 
 def never() -> bool:
+    """Plays to the end."""
     return False
 
 
 def quiet(state: Played, reader: Reader) -> None:
-    pass
+    """Progress for those who do not look."""
 
 
 def play(

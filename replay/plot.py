@@ -46,6 +46,7 @@ def plot_run(
 
 
 def write_png(out: str | FilePath, figure: Figure) -> None:
+    """Write a figure to a file. Raises RecordingError where it cannot be written."""
     content = png(figure)
     try:
         FilePath(out).write_bytes(content)
@@ -54,6 +55,7 @@ def write_png(out: str | FilePath, figure: Figure) -> None:
 
 
 def png(figure: Figure) -> bytes:
+    """A figure as the bytes of a PNG."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": "skypicket"})
     return buffer.getvalue()

@@ -70,6 +70,7 @@ THEMES = {"light": LIGHT, "dark": DARK}
 
 
 def track_colour(number: int) -> str:
+    """The colour of the track with this number; they come round again."""
     return TRACKS[number % len(TRACKS)]
 
 

@@ -27,9 +27,7 @@ class Record:
 
     __slots__ = ("_message", "log_ns", "payload", "time_ns", "topic")
 
-    def __init__(
-        self, topic: str, time_ns: int, log_ns: int, payload: bytes, message: Message | None = None
-    ) -> None:
+    def __init__(self, topic: str, time_ns: int, log_ns: int, payload: bytes, message: Message | None = None) -> None:
         self.topic, self.time_ns, self.log_ns, self.payload = topic, time_ns, log_ns, payload
         self._message = message
 
@@ -119,14 +117,10 @@ class Reader(ABC):
                 self.records += 1
                 yield record
         except OSError as error:
-            raise RecordingError(
-                self.path, f"cannot be read: {error.strerror or error}", self.offset
-            ) from error
+            raise RecordingError(self.path, f"cannot be read: {error.strerror or error}", self.offset) from error
         if not self.records:
             for problem in self.problems:
-                raise RecordingError(
-                    self.path, f"nothing in it is readable: {problem.detail}", problem.offset
-                )
+                raise RecordingError(self.path, f"nothing in it is readable: {problem.detail}", problem.offset)
 
     def __enter__(self) -> Self:
         return self
@@ -188,9 +182,7 @@ class Writer(ABC):
     def _write(self, topic: str, message: Message, log_ns: int) -> None: ...
 
     @abstractmethod
-    def _write_payload(
-        self, topic: str, payload: bytes, time_ns: int, log_ns: int, sequence: int
-    ) -> None: ...
+    def _write_payload(self, topic: str, payload: bytes, time_ns: int, log_ns: int, sequence: int) -> None: ...
 
     @abstractmethod
     def _flush(self) -> None: ...
@@ -214,6 +206,4 @@ def open_file(path: str, mode: Literal["rb", "wb"]) -> BinaryIO:
         return Path(path).open(mode)
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         what = "read" if mode == "rb" else "written"
-        raise RecordingError(
-            path, f"cannot be {what}: {getattr(error, 'strerror', None) or error}"
-        ) from error
+        raise RecordingError(path, f"cannot be {what}: {getattr(error, 'strerror', None) or error}") from error

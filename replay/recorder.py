@@ -41,11 +41,12 @@ class Recorded:
 
 
 def never() -> bool:
+    """Records to the end."""
     return False
 
 
 def quiet(recorded: Recorded) -> None:
-    pass
+    """Progress for those who do not look."""
 
 
 def record(
@@ -125,11 +126,7 @@ class _Taking:
             self.take(topic, message, payload)
         except MessageRejected as rejection:
             rejected = self.recorded.rejected
-            code = (
-                rejection.code
-                if rejection.code in rejected or len(rejected) < KINDS_OF_REJECTION
-                else "other"
-            )
+            code = rejection.code if rejection.code in rejected or len(rejected) < KINDS_OF_REJECTION else "other"
             times, first = rejected.get(code, (0, f"{topic[:80]}: {rejection}"))
             rejected[code] = (times + 1, first)
 

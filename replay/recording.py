@@ -47,9 +47,7 @@ def open_reader(path: str | Path) -> Reader:
     return JsonlReader(str(path))
 
 
-def open_writer(
-    path: str | Path, metadata: Mapping[str, str] = NOTHING, reads: str | Path | None = None
-) -> Writer:
+def open_writer(path: str | Path, metadata: Mapping[str, str] = NOTHING, reads: str | Path | None = None) -> Writer:
     """A writer that replaces what was at `path`; close it, or use it in a `with`.
 
     metadata: written at the start where the container has room for it (MCAP): configuration, zones, version.

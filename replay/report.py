@@ -53,6 +53,7 @@ def as_text(score: Score) -> str:
 
 
 def heading(score: Score) -> str:
+    """What was scored, in a sentence."""
     where = "in the plane" if score.options.dims == 2 else "with height"
     many = "1 instant" if score.instants == 1 else f"{score.instants:,} instants"
     return (
@@ -168,14 +169,17 @@ def numeric(rows: Rows, place: int) -> bool:
 
 
 def number(value: float | None, digits: int, unit: str = "") -> str:
+    """A value with its digits and unit, or a dash."""
     return "–" if value is None else f"{value:,.{digits}f}{' ' if unit else ''}{unit}"
 
 
 def percent(value: float | None) -> str:
+    """A share in percent, or a dash."""
     return "–" if value is None else f"{value:.1%}".replace("%", " %")
 
 
 def utc(time_ns: int) -> str:
+    """An instant in UTC, to a tenth of a second where it needs one."""
     seconds, rest = divmod(time_ns, SECOND_NS)
     whole = str(np.datetime64(seconds, "s"))
     return f"{whole}Z" if not rest else f"{whole}.{rest // 100_000_000}Z"

@@ -33,9 +33,7 @@ def rows(section: str) -> dict[str, list[str]]:
     """The table of a section: key -> default, allowed, meaning."""
     (body,) = re.findall(rf"^##+ {re.escape(section)}\n(.*?)(?=^##|\Z)", DOC, re.MULTILINE | re.DOTALL)
     cells = [
-        [cell.strip() for cell in line.strip("|").split("|")]
-        for line in body.splitlines()
-        if line.startswith("| `")
+        [cell.strip() for cell in line.strip("|").split("|")] for line in body.splitlines() if line.startswith("| `")
     ]
     return {key.strip("`"): rest for key, *rest in cells}
 

@@ -95,9 +95,7 @@ def sources() -> dict[str, str]:
     for layer in LAYERS:
         for path in sorted((ROOT / layer).rglob("*.py")):
             parts = path.relative_to(ROOT).with_suffix("").parts
-            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path.read_text(
-                encoding="utf-8"
-            )
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path.read_text(encoding="utf-8")
     return found
 
 
@@ -200,9 +198,7 @@ def test_every_exception_is_still_needed():
         assert needed <= libraries(modules[name])
     places = [(library, place) for library, places in CONFINED.items() for place in places if "." in place]
     users = {place: [name for name in modules if within(name, (place,))] for _, place in places}
-    idle = [
-        pair for pair in places if not any(pair[0] in libraries(modules[name]) for name in users[pair[1]])
-    ]
+    idle = [pair for pair in places if not any(pair[0] in libraries(modules[name]) for name in users[pair[1]])]
     assert idle == []
 
 

@@ -63,18 +63,21 @@ def registries_named(text: str) -> list[str]:
     return [name for name in REGISTRIES if name in text]
 
 
-def undocumented(source: str) -> list[str]:
-    """The module, and public functions and classes at its top, that have no docstring."""
+# What each command's module has alike is said once, in `skypicket/commands/__init__.py`.
+ALIKE = {"add_parser", "run"}
+
+
+def undocumented(source: str, known: set[str] | None = None) -> list[str]:
+    """The module, and public functions and classes at its top, that have no docstring and are not `known`."""
     tree = ast.parse(source)
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    bare = [node.name for node in functions if not node.name.startswith("_") and not ast.get_docstring(node)]
+    public = [node for node in functions if not node.name.startswith("_") and node.name not in (known or ())]
+    bare = [node.name for node in public if not ast.get_docstring(node)]
     return bare + (["the module"] if tree.body and not ast.get_docstring(tree) else [])
 
 
 def test_no_file_names_a_package_registry():
-    found = {
-        str(path.relative_to(ROOT)): registries_named(path.read_text(encoding="utf-8")) for path in files()
-    }
+    found = {str(path.relative_to(ROOT)): registries_named(path.read_text(encoding="utf-8")) for path in files()}
     assert {name: words for name, words in found.items() if words} == {}
 
 
@@ -85,15 +88,14 @@ def test_a_planted_registry_is_found():
 
 def test_no_module_is_longer_than_a_person_reads_at_once():
     lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in modules()}
-    assert {
-        name: length for name, length in lengths.items() if length > MOST_LINES and name not in LONGER
-    } == {}
+    assert {name: length for name, length in lengths.items() if length > MOST_LINES and name not in LONGER} == {}
     assert [name for name in LONGER if lengths.get(name, 0) <= MOST_LINES] == []
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_modules_and_public_functions_say_what_they_are_for(path):
-    assert undocumented(path.read_text(encoding="utf-8")) == []
+    known = ALIKE if path.parent.name == "commands" else None
+    assert undocumented(path.read_text(encoding="utf-8"), known) == []
 
 
 def test_a_planted_silence_is_found():

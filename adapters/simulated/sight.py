@@ -41,6 +41,7 @@ POSITION = Physics(earth_factor=math.inf, fading=0.0, passes=0)
 
 
 def physics_of(sensor: SensorConfig, behaviour: Behaviour) -> Physics:
+    """The laws of a sensor of this kind, as its behaviour changes them."""
     if sensor.kind == "radar":
         return SECONDARY if behaviour.secondary else RADAR
     return INFRARED if sensor.kind == "infrared" else POSITION
@@ -66,6 +67,7 @@ def in_sight(view: View, sensor: SensorConfig, behaviour: Behaviour, physics: Ph
 
 
 def occluded(view: View, occlusions: tuple[Occlusion, ...]) -> NDArray[np.bool_]:
+    """Whether something stands before each object: (n,)."""
     hidden = np.zeros(view.range_m.shape, bool)
     for one in occlusions:
         direction = within_azimuth(view.azimuth_deg, one.azimuth_deg[0], azimuth_width_deg(one.azimuth_deg))

@@ -87,9 +87,7 @@ def _is_place(value: object) -> bool:
 
 
 def _are_numbers(*names: str) -> Callable[[object], bool]:
-    return lambda value: (
-        isinstance(value, dict) and all(number(value.get(name)) is not None for name in names)
-    )
+    return lambda value: isinstance(value, dict) and all(number(value.get(name)) is not None for name in names)
 
 
 def _or_none(accepts: Callable[[object], bool]) -> Callable[[object], bool]:

@@ -47,9 +47,7 @@ def unpack(payload: bytes) -> Message:
         value = _from_json(payload) if payload[:1] == b"{" else _from_msgpack(payload)
     except _UNREADABLE as error:
         if "max_array_len" in str(error):
-            raise MessageRejected(
-                "rows", f"an array longer than {MAX_ROWS}, what is allowed in a frame"
-            ) from None
+            raise MessageRejected("rows", f"an array longer than {MAX_ROWS}, what is allowed in a frame") from None
         detail = f"{len(payload)} bytes: {type(error).__name__} {error}"[:_LONGEST_DETAIL]
         raise MessageRejected("not-decodable", detail) from None
     if not isinstance(value, dict):

@@ -31,9 +31,7 @@ def columns_of(
     """
     columns = message.get("columns", {})
     if not isinstance(columns, dict):
-        raise MessageRejected(
-            "columns", f"columns is {shorten(columns)}; allowed is a map of columns", sensor
-        )
+        raise MessageRejected("columns", f"columns is {shorten(columns)}; allowed is a map of columns", sensor)
     rows = -1
     for name, column in columns.items():
         length = _length(name, column, widths.get(name, 1), sensor)
@@ -52,9 +50,7 @@ def _length(name: object, column: object, width: int, sensor: str | None) -> int
     if isinstance(column, list):
         return len(column)
     if not isinstance(column, bytes):
-        raise MessageRejected(
-            "columns", f"{shorten(name)} is {shorten(column)}; allowed is an array or bin", sensor
-        )
+        raise MessageRejected("columns", f"{shorten(name)} is {shorten(column)}; allowed is an array or bin", sensor)
     size = _ITEM_BYTES * width
     if len(column) % size:
         found = f"{shorten(name)} is a bin of {len(column)} bytes"

@@ -176,9 +176,7 @@ def _reject_values(
             faults.add("columns", row, None, allowed)
 
 
-def _sigmas(
-    columns: Mapping[str, Any], rows: int, layout: Layout, sensor: SensorConfig, faults: _Faults
-) -> Floats:
+def _sigmas(columns: Mapping[str, Any], rows: int, layout: Layout, sensor: SensorConfig, faults: _Faults) -> Floats:
     """Standard deviations, (n, k), in SI and radians: the row's own, or the registered one."""
     registered = registered_sigmas(sensor)
     sigmas = np.empty((rows, len(layout.measures)))
@@ -190,9 +188,7 @@ def _sigmas(
                 given, odd = floats_of(columns[name])
                 absent = np.isnan(given)
                 faults.add_odd(name, odd, f"a number, {span(limits)}, or null")
-                faults.add_where(
-                    name, ~absent & ~((given >= limits[0]) & (given <= limits[1])), given, span(limits)
-                )
+                faults.add_where(name, ~absent & ~((given >= limits[0]) & (given <= limits[1])), given, span(limits))
                 sigmas[:, i] = np.where(absent, registered[i], quiet(given) * layout.to_si[i])
     return sigmas
 
@@ -231,19 +227,13 @@ def _identity(columns: Mapping[str, Any], sensor: str, faults: _Faults) -> tuple
         return None
     if not isinstance(column, list):
         found = shorten(column)
-        raise MessageRejected(
-            "columns", f"identity is {found}; allowed is an array of strings or null", sensor
-        )
+        raise MessageRejected("columns", f"identity is {found}; allowed is an array of strings or null", sensor)
     for row, value in enumerate(column):
         if value is not None and value != "" and not is_text(value):
-            faults.add(
-                "identity", row, value, f"a string of at most {MAX_TEXT} printable characters, or null"
-            )
+            faults.add("identity", row, value, f"a string of at most {MAX_TEXT} printable characters, or null")
     return tuple([value or None for value in column])
 
 
 def _ignored(columns: Mapping[str, Any], layout: Layout) -> int:
-    known = sum(
-        name in layout.place or name in layout.sigma_place or name in _SIDE_COLUMNS for name in columns
-    )
+    known = sum(name in layout.place or name in layout.sigma_place or name in _SIDE_COLUMNS for name in columns)
     return len(columns) - known

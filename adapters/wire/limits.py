@@ -23,9 +23,7 @@ MAX_TEXT: Final = 64  # characters of an epoch or an identity, as of an id
 LATITUDE_DEG: Final = (-90.0, 90.0)
 LONGITUDE_DEG: Final = (-180.0, 180.0)
 HEIGHT_M: Final = (-1e4, 1e6)  # of a sensor or a measurement, as `fusion.types.Height`
-DISTANCE_M: Final = (
-    1e9  # beyond the Moon: no sensor of ours measures it, and its square is still exact enough
-)
+DISTANCE_M: Final = 1e9  # beyond the Moon: no sensor of ours measures it, and its square is still exact enough
 RANGE_RATE_MPS: Final = 1e5  # above the speed at which anything arrives from space
 COVARIANCE_WIDTH: Final = 21  # upper triangle of 6 × 6
 LARGEST_SIGMA: Final = 1e6  # as a registered one; its square is far from overflow

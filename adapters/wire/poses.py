@@ -75,6 +75,7 @@ def _span(given: object, key: str, sensor: str) -> tuple[float, float]:
 
 
 def pose_map(pose: Pose) -> dict[str, float]:
+    """A pose as the contract has it."""
     return {
         "lat_deg": pose.lat_deg,
         "lon_deg": pose.lon_deg,
@@ -86,5 +87,6 @@ def pose_map(pose: Pose) -> dict[str, float]:
 
 
 def swept_map(swept: Coverage) -> dict[str, list[float]]:
+    """What was swept as the contract has it: only what it names."""
     spans = {key: getattr(swept, key) for key in POLAR + CARTESIAN}
     return {key: list(span) for key, span in spans.items() if span is not None}

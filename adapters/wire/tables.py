@@ -70,9 +70,7 @@ class Table:
         self._refuse(name, good, values, odd, f"an integer, {low} to {high}")
         return np.array(values)
 
-    def entries(
-        self, name: str, accepts: Callable[[Any], bool], allowed: str, default: object = REQUIRED
-    ) -> list[Any]:
+    def entries(self, name: str, accepts: Callable[[Any], bool], allowed: str, default: object = REQUIRED) -> list[Any]:
         """n entries, each of which `accepts`."""
         optional = default is not REQUIRED
         column = self._column(name, optional)
@@ -100,9 +98,7 @@ class Table:
         raise MessageRejected("columns", f"{name} is missing; there are {shorten(list(self.columns))}")
 
     @staticmethod
-    def _refuse(
-        name: str, good: NDArray[np.bool_], values: Floats | Ints, odd: Odd | None, allowed: str
-    ) -> None:
+    def _refuse(name: str, good: NDArray[np.bool_], values: Floats | Ints, odd: Odd | None, allowed: str) -> None:
         if odd:
             row = next(iter(odd))
             raise _wrong(name, row, odd[row], allowed)

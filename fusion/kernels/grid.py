@@ -31,6 +31,7 @@ def span(values, column, angle):  # type: ignore[no-untyped-def]
 
 @njit
 def place(value, low, high, bins):  # type: ignore[no-untyped-def]
+    """The bin of a value on one axis; what lies outside goes into the nearest."""
     if bins == 1 or high <= low:
         return 0
     cell = (value - low) / (high - low) * bins

@@ -198,11 +198,7 @@ def test_a_mistake_names_file_line_key_found_and_allowed(write, old, new, line, 
 
 
 def test_every_mistake_is_told_at_once_in_the_order_of_the_lines(write):
-    text = (
-        changed("lat_deg = 47.5", "lat_deg = 95")
-        .replace("period_s = 4.0", "perod_s = 4")
-        .replace("= 2.0", "= -2")
-    )
+    text = changed("lat_deg = 47.5", "lat_deg = 95").replace("period_s = 4.0", "perod_s = 4").replace("= 2.0", "= -2")
     error = refused(write(text))
     assert [mistake.line for mistake in error.mistakes] == [3, 7, 21]
     assert len(str(error).splitlines()) == 3
@@ -299,9 +295,7 @@ def test_any_change_of_a_site_is_a_site_or_a_named_mistake(write, data):
             lines[i], lines[k] = lines[k], lines[i]
         elif what == "value":
             value = data.draw(
-                st.sampled_from(
-                    ["nan", "-inf", "true", '""', "[]", "{}", "1e308", "[[1]]", "9" * 400, "'é\u2028'"]
-                )
+                st.sampled_from(["nan", "-inf", "true", '""', "[]", "{}", "1e308", "[[1]]", "9" * 400, "'é\u2028'"])
             )
             lines[i] = f"{lines[i].partition('=')[0]}= {value}"
         else:

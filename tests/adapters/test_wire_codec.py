@@ -88,9 +88,7 @@ def test_more_than_eight_mebibytes_are_refused_unread() -> None:
     assert code_of(bytes(MAX_MESSAGE_BYTES + 1)) == "oversize"
 
 
-@pytest.mark.parametrize(
-    "payload", [b"", b"[]", b" {}", b"\xef\xbb\xbf{}", b"\x01", b"\xc0", b"\x93\x01\x02\x03"]
-)
+@pytest.mark.parametrize("payload", [b"", b"[]", b" {}", b"\xef\xbb\xbf{}", b"\x01", b"\xc0", b"\x93\x01\x02\x03"])
 def test_what_is_no_map_is_refused(payload: bytes) -> None:
     assert code_of(payload) in ("not-a-map", "not-decodable")
 
@@ -125,9 +123,7 @@ def test_an_integer_of_a_million_digits_is_refused() -> None:
 
 
 def test_integers_beyond_64_bits_are_no_seq() -> None:
-    assert (
-        code_of(encode({**FRAME, "seq": 0}, json=True).replace(b'"seq":0', b'"seq":' + b"9" * 300)) == "seq"
-    )
+    assert code_of(encode({**FRAME, "seq": 0}, json=True).replace(b'"seq":0', b'"seq":' + b"9" * 300)) == "seq"
 
 
 @pytest.mark.parametrize("code", [-1, 0, 5])
@@ -154,9 +150,7 @@ def test_keys_that_are_no_names_are_refused(key: bytes) -> None:
 
 def test_an_array_that_claims_to_be_huge_takes_no_memory() -> None:
     assert code_of(b"\x81\xa1v\xdd\xff\xff\xff\xff") in ("rows", "not-decodable")
-    assert (
-        code_of(b"\x81\xa1v" + b"\xdd\x00\x7f\xff\xff" * 1000 + bytes(MAX_MESSAGE_BYTES - 10_000)) == "rows"
-    )
+    assert code_of(b"\x81\xa1v" + b"\xdd\x00\x7f\xff\xff" * 1000 + bytes(MAX_MESSAGE_BYTES - 10_000)) == "rows"
 
 
 def test_what_is_not_finite_is_null_in_json_wherever_it_stands() -> None:

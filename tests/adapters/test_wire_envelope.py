@@ -107,9 +107,7 @@ def test_topics_carry_sensor_or_zone_and_level() -> None:
         ("predicted", ("alert.airport.imminent", "alert.airport.predicted")),
     ],
 )
-def test_a_change_of_level_goes_out_on_the_new_and_the_old_topic(
-    previous: str | None, topics: tuple[str, ...]
-) -> None:
+def test_a_change_of_level_goes_out_on_the_new_and_the_old_topic(previous: str | None, topics: tuple[str, ...]) -> None:
     place = Place(47.0, 19.0, 100.0)
     step = AlertStep(
         time_ns=TIME_NS,

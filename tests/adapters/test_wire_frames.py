@@ -76,9 +76,7 @@ SPANS = {
     "up_m": (-1e6, 1e6),
 }
 numbers = st.floats(-1e4, 1e4)
-poses = st.builds(
-    Pose, st.floats(-90, 90), st.floats(-180, 180), st.floats(-1e4, 1e6), numbers, numbers, numbers
-)
+poses = st.builds(Pose, st.floats(-90, 90), st.floats(-180, 180), st.floats(-1e4, 1e6), numbers, numbers, numbers)
 
 
 def message_of(sensor: SensorConfig = RADAR, **changes: object) -> dict[str, object]:
@@ -185,9 +183,7 @@ def test_values_come_in_radians_in_the_registered_order() -> None:
     assert frame.times_ns.tolist() == [TIME_NS] * 3
 
 
-@pytest.mark.parametrize(
-    "columns", [{}, {"range_m": []}, {"range_m": b"", "azimuth_deg": [], "identity": []}]
-)
+@pytest.mark.parametrize("columns", [{}, {"range_m": []}, {"range_m": b"", "azimuth_deg": [], "identity": []}])
 def test_a_frame_without_rows_is_valid(columns: dict[str, object]) -> None:
     frame, rejected, ignored = read_frame(message_of(columns=columns), RADAR)
     assert frame.values.shape == frame.sigmas.shape == (0, 3)
@@ -275,9 +271,7 @@ def test_a_bad_value_rejects_its_row_alone_and_says_why(column: str, value: obje
 
 
 def test_an_integer_too_long_for_a_float_rejects_its_row_alone() -> None:
-    text = encode(with_columns(range_m=[1000.0, 7, 3000.0]), json=True).replace(
-        b",7,", b"," + b"9" * 400 + b","
-    )
+    text = encode(with_columns(range_m=[1000.0, 7, 3000.0]), json=True).replace(b",7,", b"," + b"9" * 400 + b",")
     frame, rejected, _ = read_frame(decode(text), RADAR)
     assert len(frame.values) == 2
     assert [(row.column, row.row) for row in rejected] == [("range_m", 1)]
@@ -331,9 +325,7 @@ def test_rows_kept_are_those_that_a_slow_look_at_each_would_keep(
 
 
 def test_a_sigma_left_out_null_or_nan_is_the_registered_one() -> None:
-    frame, rejected, _ = read_frame(
-        with_columns(sigma_range_m=[None, 5.0, math.nan], sigma_altitude_m=[0] * 3), RADAR
-    )
+    frame, rejected, _ = read_frame(with_columns(sigma_range_m=[None, 5.0, math.nan], sigma_altitude_m=[0] * 3), RADAR)
     assert frame.sigmas[:, 0].tolist() == [30.0, 5.0, 30.0]
     assert rejected == []
 
@@ -470,9 +462,7 @@ def test_the_limits_of_schema_and_reader_are_the_same() -> None:
     limits = FRAME_SCHEMA.schema["properties"]["columns"]["properties"]  # type: ignore[index]
     for name in COMPONENTS:
         kind = "position" if name in ("east_m", "north_m", "up_m") else "radar"
-        sensor = dataclasses.replace(
-            BEACON if kind == "position" else SECONDARY, measures=(name,), sigma={name: 1.0}
-        )
+        sensor = dataclasses.replace(BEACON if kind == "position" else SECONDARY, measures=(name,), sigma={name: 1.0})
         for column in (name, f"sigma_{name}"):
             low, high = limits[column]["items"]["minimum"], limits[column]["items"]["maximum"]
             ends = [np.nextafter(low, -np.inf), low, high, np.nextafter(high, np.inf)]

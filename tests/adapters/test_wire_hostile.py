@@ -143,9 +143,7 @@ def rejection_of(act: Callable[[], object]) -> MessageRejected | None:
 
 def places_in(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The path of every entry of a nested message."""
-    entries = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [inner for key, entry in entries for inner in [(*path, key), *places_in(entry, (*path, key))]]
 
 

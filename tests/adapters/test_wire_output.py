@@ -238,9 +238,7 @@ STEP = AlertStep(
         {"track": np.int64(5), "probability": np.float64(1.0), "level": "infringing"},
     ],
 )
-def test_an_alert_step_written_is_read_as_the_contract_words_it(
-    changes: dict[str, Any], as_json: bool
-) -> None:
+def test_an_alert_step_written_is_read_as_the_contract_words_it(changes: dict[str, Any], as_json: bool) -> None:
     step = dataclasses.replace(STEP, **changes)
     message = read_alert(over_the_wire(alert_message(step, 41), as_json))
     contract = (
@@ -344,9 +342,7 @@ class State:
 RING = ((19.0, 47.0), (19.2, 47.0), (19.2, 47.2), (19.0, 47.0))
 ZONES = (
     ZoneConfig("a", 0.0, 500.0, polygons=((RING,),), name="Airport", ignore=("4b1a",)),
-    ZoneConfig(
-        "b", 0.0, 500.0, polygons=((RING, RING), (RING,)), active=((TIME_NS, TIME_NS + 1_500_000_000),)
-    ),
+    ZoneConfig("b", 0.0, 500.0, polygons=((RING, RING), (RING,)), active=((TIME_NS, TIME_NS + 1_500_000_000),)),
     ZoneConfig("c", -10.0, 500.0, circle=(19.0, 47.0, 2500.0), margin_m=100.0),
 )
 

@@ -95,9 +95,7 @@ def test_heights_above_ground_are_taken_to_the_ellipsoid(load):
 def test_foreign_members_and_x_properties_are_left_aside(load):
     one = feature(polygon(SQUARE), **{"x-colour": "red", "margin_m": None})
     one |= {"id": 7, "bbox": [0, 0, 1, 1], "style": {}}
-    assert load(collection(one, name="layer", generator={"a": 1})) == load(
-        collection(feature(polygon(SQUARE)))
-    )
+    assert load(collection(one, name="layer", generator={"a": 1})) == load(collection(feature(polygon(SQUARE))))
 
 
 def test_a_ring_over_the_antimeridian_goes_on_past_180(load):
@@ -332,9 +330,7 @@ def zones(draw: st.DrawFn, name: str) -> ZoneConfig:
         floor_m=floor,
         ceiling_m=floor + draw(st.floats(1, 1000)),
         polygons=tuple(parts),
-        circle=None
-        if parts
-        else draw(st.tuples(st.floats(-180, 180), st.floats(-90, 90), st.floats(0.1, 9e5))),
+        circle=None if parts else draw(st.tuples(st.floats(-180, 180), st.floats(-90, 90), st.floats(0.1, 9e5))),
         name=draw(st.text("aé '\"", max_size=9)),
         lookahead_s=draw(st.floats(1, 3600)),
         margin_m=draw(number),
@@ -396,9 +392,6 @@ def test_any_change_of_a_zone_file_is_zones_or_a_named_mistake(load, data):
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    content=st.binary(max_size=40)
-    | st.text(max_size=20).map(lambda text: f'{{"features": "{text}"}}'.encode())
-)
+@given(content=st.binary(max_size=40) | st.text(max_size=20).map(lambda text: f'{{"features": "{text}"}}'.encode()))
 def test_any_bytes_are_a_named_mistake(load, content):
     refused(load, content)

@@ -41,7 +41,8 @@ def stores(rng, count, modes):
     """The same random tracks twice."""
     store = TrackStore.empty(modes, 1)
     at = store.extend(count)
-    centre = rng.normal(0, [20e3, 20e3, 1.0, 150, 150, 5], (count, 1, 6)) + [0, 0, 5000.0, 0, 0, 0]
+    centre = rng.normal(0, [20e3, 20e3, 1.0, 150, 150, 5], (count, 1, 6))
+    centre[:, :, 2] += 5000.0
     store.mean[at] = centre + rng.normal(0, [100, 100, 50, 10, 10, 2], (count, modes, 6))
     root = rng.normal(0, 1, (count, modes, 6, 6)) * np.array([80, 80, 80, 10, 10, 3])[:, None]
     store.covariance[at] = root @ root.transpose(0, 1, 3, 2) + np.eye(6)

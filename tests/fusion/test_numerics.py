@@ -35,9 +35,7 @@ def sound(tracker):
 @settings(max_examples=40)
 @given(st.lists(st.tuples(rows, st.floats(0.0, 20.0)), min_size=1, max_size=6), sigmas, st.floats(0.001, 60.0))
 def test_any_valid_frames_leave_the_tracks_sound(looks, range_sigma_m, angle_sigma_deg):
-    sensor = radar(
-        sigma={"range_m": range_sigma_m, "azimuth_deg": angle_sigma_deg, "elevation_deg": angle_sigma_deg}
-    )
+    sensor = radar(sigma={"range_m": range_sigma_m, "azimuth_deg": angle_sigma_deg, "elevation_deg": angle_sigma_deg})
     tracker, at_s = Tracker(site(sensor, births_per_s=5.0)), 0.0
     for seq, (detections, wait_s) in enumerate(looks):
         at_s += wait_s
@@ -48,9 +46,7 @@ def test_any_valid_frames_leave_the_tracks_sound(looks, range_sigma_m, angle_sig
 
 def test_ten_thousand_updates_of_one_track_stay_sound_and_near():
     """A hovering object, seen ten times a second for a quarter of an hour."""
-    sensor = radar(
-        sigma={"range_m": 0.5, "azimuth_deg": 0.01, "elevation_deg": 0.01}, period_s=0.1, false_alarms=0.001
-    )
+    sensor = radar(sigma={"range_m": 0.5, "azimuth_deg": 0.01, "elevation_deg": 0.01}, period_s=0.1, false_alarms=0.001)
     tracker, rng = Tracker(site(sensor, agility_mps2=1.0)), np.random.default_rng(5)
     truth = np.array([10_000.0, 0.3, 0.2])
     noise = np.array([0.5, math.radians(0.01), math.radians(0.01)])

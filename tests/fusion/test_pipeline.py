@@ -49,7 +49,18 @@ def final(events):
 def same(a, b):
     return all(
         np.array_equal(getattr(a, name), getattr(b, name))
-        for name in ("id", "status", "existence", "lat_deg", "lon_deg", "alt_m", "covariance", "hits", "mode", "sensors")
+        for name in (
+            "id",
+            "status",
+            "existence",
+            "lat_deg",
+            "lon_deg",
+            "alt_m",
+            "covariance",
+            "hits",
+            "mode",
+            "sensors",
+        )
     )
 
 
@@ -73,7 +84,7 @@ def test_a_late_frame_is_counted_and_left_out_and_the_next_good_one_is_used():
     pipeline, late = Pipeline(world()), stream[2]
     for each in stream[:10]:
         pipeline.receive(each)
-    with pytest.raises(MessageRejected, match="behind the newest; allowed is 4.0 s"):
+    with pytest.raises(MessageRejected, match=r"behind the newest; allowed is 4\.0 s"):
         pipeline.receive(late)
     assert pipeline.late == {late.sensor: 1}
     reference = Pipeline(world())

@@ -56,9 +56,7 @@ class Heard:
         self.clock.advance(self.busy_s)
 
 
-def played(
-    path: Path, selection: Selection, busy_s: float = 0.0, stop: Callable[[], bool] | None = None
-) -> Heard:
+def played(path: Path, selection: Selection, busy_s: float = 0.0, stop: Callable[[], bool] | None = None) -> Heard:
     clock = ManualClock()
     heard = Heard(clock, busy_s)
     play(path, heard, selection, clock, stop or (lambda: False))
@@ -160,9 +158,7 @@ def test_offset_and_duration_are_of_event_time(
         (("tracks",), []),
     ],
 )
-def test_topics_are_chosen_by_their_parts(
-    topics: tuple[str, ...], expected: list[str], tmp_path: Path
-) -> None:
+def test_topics_are_chosen_by_their_parts(topics: tuple[str, ...], expected: list[str], tmp_path: Path) -> None:
     messages = [frame(0, 0.0), frame(1, 0.0, "north2"), message("truth", 0, 0.0), message("tracks", 0, 0.0)]
     heard = played(recording(tmp_path / "x.jsonl", messages), Selection(topics=topics))
     assert heard.topics == expected
@@ -196,9 +192,7 @@ def test_a_loop_over_nothing_or_over_standard_input_is_refused(tmp_path: Path) -
         play("-", Heard(ManualClock()), Selection(loop=True))
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"rate": -1.0}, {"rate": math.nan}, {"start_offset_s": -1.0}, {"duration_s": -1.0}]
-)
+@pytest.mark.parametrize("wrong", [{"rate": -1.0}, {"rate": math.nan}, {"start_offset_s": -1.0}, {"duration_s": -1.0}])
 def test_a_negative_selection_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="allowed is 0 or more"):
         Selection(**wrong)  # type: ignore[arg-type]

@@ -45,9 +45,7 @@ def clock() -> ManualClock:
 
 
 @pytest.mark.parametrize("ending", ["mcap", "jsonl"])
-def test_everything_that_a_real_service_publishes_is_recorded(
-    ending: str, tmp_path: Path, sender: Sender
-) -> None:
+def test_everything_that_a_real_service_publishes_is_recorded(ending: str, tmp_path: Path, sender: Sender) -> None:
     publisher = Publisher("tcp://127.0.0.1:*", sender)
     listener = Listener(publisher.address)
     assert publisher.socket.poll(10_000), "no subscription came"
@@ -91,9 +89,7 @@ def test_arrival_is_the_log_time_and_event_time_the_publish_time(
     assert [each.payload for each in records] == [payload for _, payload in lines]
 
 
-def test_the_last_second_is_the_most_that_a_crash_loses(
-    tmp_path: Path, sender: Sender, clock: ManualClock
-) -> None:
+def test_the_last_second_is_the_most_that_a_crash_loses(tmp_path: Path, sender: Sender, clock: ManualClock) -> None:
     path = tmp_path / "x.mcap"
     on_disk: list[int] = []
 
@@ -156,9 +152,7 @@ def test_lost_messages_are_counted_by_their_seq(tmp_path: Path, sender: Sender, 
     lines = [stamped(sender, "tracks", i) for i in range(10)]
     other = [stamped(Sender("service", "e2"), "tracks", 0)]
     with open_writer(tmp_path / "x.jsonl") as writer:
-        recorded = record(
-            Script(clock, [*lines[:3], *lines[5:], *other]), writer, duration_s=2.0, clock=clock
-        )
+        recorded = record(Script(clock, [*lines[:3], *lines[5:], *other]), writer, duration_s=2.0, clock=clock)
     assert recorded.gaps == 2
 
 

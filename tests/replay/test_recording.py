@@ -92,9 +92,7 @@ def test_converting_there_and_back_keeps_every_message(tmp_path: Path) -> None:
             for record in reader:
                 writer.write_payload(record.topic, record.payload, record.time_ns, record.log_ns)
     assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "c.jsonl").read_bytes()
-    assert [record.message for record in read_all(tmp_path / "d.mcap")] == [
-        message for _, message in one_of_each()
-    ]
+    assert [record.message for record in read_all(tmp_path / "d.mcap")] == [message for _, message in one_of_each()]
 
 
 def test_binary_columns_become_arrays_in_json_lines(tmp_path: Path) -> None:
@@ -147,9 +145,7 @@ def test_each_mcap_channel_names_the_json_schema_of_its_messages(tmp_path: Path)
 
 @pytest.mark.parametrize("compression", list(CompressionType))
 @pytest.mark.parametrize("chunked", [True, False])
-def test_files_of_other_mcap_writers_are_read(
-    compression: CompressionType, chunked: bool, tmp_path: Path
-) -> None:
+def test_files_of_other_mcap_writers_are_read(compression: CompressionType, chunked: bool, tmp_path: Path) -> None:
     path = tmp_path / "x.mcap"
     with path.open("wb") as file:
         writer = reference_writer(file, chunk_size=200, compression=compression, use_chunking=chunked)
@@ -259,9 +255,7 @@ def test_a_flipped_bit_costs_its_chunk_alone(tmp_path: Path) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_any_damage_of_an_mcap_file_gives_records_or_a_recording_error(
-    data: st.DataObject, tmp_path: Path
-) -> None:
+def test_any_damage_of_an_mcap_file_gives_records_or_a_recording_error(data: st.DataObject, tmp_path: Path) -> None:
     path = tmp_path / "x.mcap"
     with open_writer(path) as writer:
         for seq in range(6):
@@ -289,9 +283,7 @@ def test_random_bytes_are_named_as_no_recording(junk: bytes, magic: bool, tmp_pa
         inspect(path)
 
 
-def test_a_compressed_bomb_is_refused_before_it_is_unpacked(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_compressed_bomb_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(mcap_file, "RECORD_BYTES", 2**20)
     path = tmp_path / "x.mcap"
     with path.open("wb") as file:
@@ -328,9 +320,7 @@ def test_a_file_that_is_no_mcap_is_named_with_its_offset(content: bytes, found: 
 
 def test_the_same_messages_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a.mcap", "b.mcap"):
-        with open_writer(
-            tmp_path / name, {"b": "2", "a": "1"} if name == "a.mcap" else {"a": "1", "b": "2"}
-        ) as out:
+        with open_writer(tmp_path / name, {"b": "2", "a": "1"} if name == "a.mcap" else {"a": "1", "b": "2"}) as out:
             for topic, message in one_of_each():
                 out.write(topic, message, START_NS)
     assert (tmp_path / "a.mcap").read_bytes() == (tmp_path / "b.mcap").read_bytes()

@@ -1,0 +1,431 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from adapters import schemas, sockets
+from adapters.client import Listener
+from adapters.clock import ManualClock
+from adapters.journal import Journal, JournalError
+from adapters.publish import Pusher
+from adapters.wire import Message, encode, unpack
+from fusion.config import SensorConfig, ServiceConfig, SiteConfig, TrackerConfig, ZoneConfig
+from fusion.errors import ConfigError
+from fusion.types import Coverage, Place, Pose
+from skypicket.service import Service, source_id
+
+S = 1_000_000_000
+START_NS = 1_777_885_200 * S
+FREE = "tcp://127.0.0.1:*"
+BOX = (-30_000.0, 30_000.0)
+SENSORS = tuple(
+    SensorConfig(
+        name,
+        "position",
+        ("east_m", "north_m", "up_m"),
+        {"east_m": 5.0, "north_m": 5.0, "up_m": 5.0},
+        Coverage(east_m=BOX, north_m=BOX, up_m=(-1_000.0, 10_000.0)),
+        Pose(47.0, 19.0, 0.0),
+        false_alarms=0.01,
+        period_s=1.0,
+    )
+    for name in ("gps", "spare")
+)
+ZONES = (
+    ZoneConfig("airport", 0.0, 1_000.0, circle=(19.05, 47.0, 1_000.0), name="Airport", imminent_s=20.0),
+    ZoneConfig("far", 0.0, 1_000.0, circle=(18.8, 47.0, 500.0)),
+)
+VALIDATORS = {name: Draft202012Validator(schemas.load(name)) for name in schemas.names()}
+
+
+def frame(second: float, epoch: str = "run-1", sensor: str = "gps", **changes: Any) -> Message:
+    """An object on its way east at 60 m/s, 500 m high: 3.8 km from the zone's middle at the start."""
+    columns = {"east_m": [60.0 * second], "north_m": [0.0], "up_m": [500.0]}
+    return {
+        "v": 1,
+        "type": "frame",
+        "source": "test",
+        "sensor": sensor,
+        "seq": round(second * 2),
+        "epoch": epoch,
+        "time_ns": START_NS + round(second * S),
+        "columns": columns,
+        **changes,
+    }
+
+
+class Bench:
+    """A service with its clock, something that sends, and something that listens; nothing runs by itself."""
+
+    def __init__(self, folder: Path, live: bool, data: str = "data") -> None:
+        self.clock = ManualClock(START_NS)
+        service = ServiceConfig(
+            Place(47.0, 19.0, 0.0), "a site", (), ingest=FREE, publish=FREE, requests=FREE, data=str(folder / data)
+        )
+        self.site = SiteConfig(service, TrackerConfig(lateness_s=1.0), SENSORS, ZONES)
+        self.service = Service(self.site, live=live, clock=self.clock)
+        self.pusher = Pusher(self.service.ingest.address)
+        self.listener = Listener(self.service.publisher.address)
+        self.heard: list[tuple[str, bytes]] = []
+        self.until(lambda: self.hears("status"), tick_s=1.0)
+
+    def close(self) -> None:
+        self.pusher.close()
+        self.listener.close()
+        self.service.close()
+
+    def until(self, reached: Callable[[], bool], tick_s: float = 0.0) -> None:
+        """Let it work until something is so."""
+        for _ in range(2000):
+            sockets.wait((self.service.ingest, self.service.publisher, self.listener), 0.005)
+            self.clock.advance(tick_s)
+            self.service.turn()
+            while (received := self.listener.receive(0.0)) is not None:
+                self.heard.append(received)
+            if reached():
+                return
+        raise AssertionError(f"never reached; heard {[topic for topic, _ in self.heard][-20:]}")
+
+    def send(self, *messages: Message) -> None:
+        """Send, and let it take all of them in."""
+        for message in messages:
+            self.push(f"frame.{message['sensor']}", encode(message))
+
+    def push(self, topic: str, payload: bytes) -> None:
+        before = self.taken
+        self.pusher.push(topic, payload)
+        self.until(lambda: self.taken > before)
+
+    @property
+    def taken(self) -> int:
+        tallies = self.service.gatekeeper.status().values()
+        return sum(int(t[name]) for t in tallies for name in ("frames", "rejected", "late", "duplicates"))  # type: ignore[call-overload]
+
+    def fly(self, seconds: int, epoch: str = "run-1") -> None:
+        for second in range(seconds + 1):
+            for sensor in ("gps", "spare"):
+                self.send(frame(float(second), epoch, sensor))
+
+    def hears(self, prefix: str) -> bool:
+        return any(topic.startswith(prefix) for topic, _ in self.heard)
+
+    def messages(self, prefix: str) -> list[Message]:
+        return [unpack(payload) for topic, payload in self.heard if topic.startswith(prefix)]
+
+    def status(self) -> Message:
+        """The next one."""
+        count = len(self.messages("status"))
+        self.until(lambda: len(self.messages("status")) > count, tick_s=1.0)
+        return self.messages("status")[-1]
+
+    def ask(self, request: str, **parameters: Any) -> Any:
+        payload = encode({"v": 1, "request": request, **parameters}, json=True)
+        answer = json.loads(self.service.requests.answer(payload))
+        VALIDATORS["answer"].validate(answer)
+        return answer["result"] if answer["ok"] else answer["error"]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
+    benches: list[Bench] = []
+
+    def begin(live: bool = False, **settings: Any) -> Bench:
+        benches.append(Bench(tmp_path, live, **settings))
+        return benches[-1]
+
+    yield begin
+    for bench in benches:
+        bench.close()
+
+
+def steps(bench: Bench) -> list[Message]:
+    """Each alert step once, in order."""
+    by_number = {message["number"]: message for message in bench.messages("alert.")}
+    return [by_number[number] for number in sorted(by_number)]
+
+
+def test_frames_become_pictures_and_alerts_by_level(start):
+    bench = start()
+    bench.fly(60)
+    assert steps(bench)[0]["level"] == "predicted"
+    assert {step["level"] for step in steps(bench)} == {"predicted", "imminent", "infringing"}
+    assert {step["zone"] for step in steps(bench)} == {"airport"}
+    pictures = bench.messages("tracks")
+    times = [picture["time_ns"] for picture in pictures]
+    assert times == [START_NS + second * S for second in range(len(times))]
+    assert pictures[-1]["columns"]["status"] == ["confirmed"]
+
+
+def test_every_message_holds_against_its_schema(start):
+    bench = start()
+    bench.fly(30)
+    bench.ask("suppress", zone="airport", until_ns=START_NS + 3600 * S, who="Eva")
+    bench.status()
+    for kind in ("tracks", "alert", "status", "zones"):
+        found = bench.messages(kind)
+        assert found
+        for message in found:
+            VALIDATORS[kind].validate(json.loads(encode(message, json=True)))
+            assert message["source"] == "a-site"
+
+
+def test_each_topic_counts_up_by_one_and_status_tells_the_last(start):
+    bench = start()
+    bench.fly(30)
+    bench.status()
+    last: dict[str, int] = {}
+    for topic, payload in bench.heard:
+        message = unpack(payload)
+        if topic.startswith("frame"):
+            continue
+        if topic == "status":
+            assert last.items() <= message["last"].items()
+        assert message["seq"] == last.get(topic, message["seq"] - 1) + 1
+        last[topic] = message["seq"]
+    assert last["tracks"] >= 29
+
+
+def test_an_alert_step_is_in_the_journal_before_it_is_published(start, monkeypatch):
+    bench = start()
+    outbox = bench.service.outbox
+    numbers: list[tuple[int, int]] = []
+    publish = outbox.publisher.publish
+
+    def watching(topic: str, body: Message) -> Message:
+        if body["type"] == "alert":
+            numbers.append((body["number"], outbox.journal.last))
+        return publish(topic, body)
+
+    monkeypatch.setattr(outbox.publisher, "publish", watching)
+    bench.fly(30)
+    assert numbers
+    assert all(number <= last for number, last in numbers)
+    kept = outbox.journal.since(0, 1000)
+    assert [step["number"] for step in kept] == [step["number"] for step in steps(bench)]
+
+
+def test_accepted_frames_and_truth_are_published_unchanged(start):
+    bench = start()
+    truth = {
+        "v": 1,
+        "type": "truth",
+        "source": "test",
+        "seq": 0,
+        "epoch": "run-1",
+        "time_ns": START_NS,
+        "extra": "kept",
+        "columns": {
+            "id": ["a"],
+            **{n: [1.0] for n in ("lat_deg", "lon_deg", "alt_m", "east_mps", "north_mps", "up_mps")},
+        },
+    }
+    as_json, as_pack = encode(frame(0.0), json=True), encode(frame(1.0, extra=[1, None]))
+    for topic, payload in (("frame.gps", as_json), ("truth", encode(truth)), ("frame.gps", as_pack)):
+        bench.push(topic, payload)
+    bench.until(lambda: len(bench.messages("frame.gps")) == 2)
+    assert [p for t, p in bench.heard if t == "frame.gps"] == [as_json, as_pack]
+    assert [p for t, p in bench.heard if t == "truth"] == [encode(truth)]
+
+
+@pytest.mark.parametrize("seconds", [12])
+def test_bad_input_is_counted_with_its_reason_and_the_next_good_frame_counts_as_ever(start, seconds):
+    clean, bench = start(data="clean"), start(data="hit")
+    clean.fly(seconds)
+    bad = [
+        ("frame.gps", b""),
+        ("frame.gps", b"\xc1" * 1000),
+        ("frame.gps", b"{" * 100_000),
+        ("frame.gps", encode(frame(1.0))[:50]),
+        ("frame.gps", encode(frame(1.0, seq=-1))),
+        ("frame.gps", encode(frame(1.0, v=2))),
+        ("frame.gps", b"x" * (9 * 1024 * 1024)),
+        ("frame.spy", encode(frame(1.0, sensor="spy"))),
+        ("frame.spare", encode(frame(1.0))),
+        ("frame.gps", encode(frame(1.0, columns={"east_m": [1.0, 2.0], "north_m": [1.0]}))),
+        ("frame.gps", encode(frame(1.0, columns={"east_m": [float("inf")], "north_m": [1.0], "up_m": [1.0]}))),
+        ("nothing", b"{}"),
+    ]
+    for second in range(seconds + 1):
+        for sensor in ("gps", "spare"):
+            bench.send(frame(float(second), "run-1", sensor))
+        bench.push(*bad[second % len(bad)])
+    status = bench.status()
+    assert status["state"] == "degraded"
+    assert status["sensors"]["gps"]["last_rejection"]
+    assert status["sensors"]["spy"]["last_rejection"].startswith("unregistered: ")
+    assert sum(counts["rejected"] for counts in status["sensors"].values()) >= len(bad) - 1
+    for bench_ in (clean, bench):
+        bench_.until(lambda b=bench_: len(b.messages("tracks")) == seconds + 1, tick_s=1.0)
+    assert [m["columns"] for m in bench.messages("tracks")] == [m["columns"] for m in clean.messages("tracks")]
+
+
+def test_late_and_repeated_frames_are_left_out_counted_and_not_published(start):
+    bench = start()
+    bench.fly(10)
+    bench.send(frame(5.5), frame(9.0))
+    sensors = bench.status()["sensors"]
+    assert (sensors["gps"]["late"], sensors["gps"]["duplicates"]) == (1, 1)
+    assert sensors["gps"]["frames"] == 11
+    assert len(bench.messages("frame.gps")) == 11
+
+
+def test_a_snapshot_tells_what_is_open_and_where_the_stream_goes_on(start):
+    bench = start()
+    assert bench.ask("snapshot")["tracks"] is None
+    bench.fly(30)
+    bench.status()
+    snapshot = bench.ask("snapshot")
+    assert [alert["number"] for alert in snapshot["alerts"]] == [steps(bench)[-1]["number"]]
+    assert snapshot["number"] == steps(bench)[-1]["number"]
+    assert snapshot["tracks"]["time_ns"] == bench.messages("tracks")[-1]["time_ns"]
+    assert snapshot["last"]["tracks"] == bench.messages("tracks")[-1]["seq"]
+    assert snapshot["status"]["alerts"] == {snapshot["alerts"][0]["level"]: 1}
+    assert [feature["properties"]["id"] for feature in snapshot["zones"]["features"]] == ["airport", "far"]
+
+
+def test_steps_are_answered_from_the_journal_in_pages(start, monkeypatch):
+    bench = start()
+    bench.fly(30)
+    every = bench.ask("alerts")
+    assert [step["number"] for step in every] == list(range(1, len(every) + 1))
+    assert bench.ask("alerts", since=1, limit=2) == every[1:3]
+    monkeypatch.setattr("skypicket.answers.PAGE_BYTES", 1)
+    assert bench.ask("alerts", since=1) == every[1:2]
+
+
+def test_an_acknowledgement_silences_and_does_not_clear(start):
+    bench = start()
+    bench.fly(20)
+    (alert,) = bench.ask("snapshot")["alerts"]
+    step = bench.ask("ack", alert=alert["alert"], who="Eva", note="seen")
+    assert step["acknowledged"]["who"] == "Eva"
+    assert step["step"] == alert["step"] + 1
+    bench.until(lambda: steps(bench)[-1]["acknowledged"] is not None)
+    assert bench.ask("snapshot")["alerts"][0]["state"] == "updated"
+    assert bench.ask("ack", alert="01ARZ3NDEKTSV4RRFFQ69G5FAV", who="Eva")["code"] == "unknown"
+
+
+def test_what_is_suppressed_stands_in_the_status(start):
+    bench = start()
+    bench.fly(5)
+    until_ns = START_NS + 600 * S
+    answer = bench.ask("suppress", zone="airport", until_ns=until_ns, who="Eva", note="works")
+    assert answer["suppressed"][0]["zone"] == "airport"
+    assert bench.status()["suppressed"][0]["until_ns"] == until_ns
+    assert bench.ask("suppress", zone="nowhere", until_ns=until_ns, who="Eva")["code"] == "unknown"
+
+
+def test_a_zone_that_is_switched_off_alerts_no_more_even_in_a_new_picture(start):
+    bench = start()
+    answer = bench.ask("zone", id="airport", active=False, who="Eva")
+    assert [feature["properties"]["state"] for feature in answer["features"]] == ["inactive", "active"]
+    bench.until(lambda: bench.messages("zones")[-1]["features"] == answer["features"])
+    bench.fly(30)
+    bench.fly(30, "run-2")
+    assert steps(bench) == []
+    assert bench.ask("zone", id="nowhere", active=True, who="Eva")["code"] == "refused"
+    bench.status()
+    assert bench.ask("health")["state"] == "ok"
+
+
+def test_a_new_run_of_the_sender_begins_a_new_picture_with_new_ids(start):
+    bench = start()
+    bench.fly(30)
+    before = steps(bench)
+    bench.fly(30, "run-2")
+    after = steps(bench)[len(before) :]
+    assert [step["state"] for step in before].count("cleared") == 0
+    assert after[0]["state"] == "cleared"
+    assert "new air picture" in after[0]["reason"]
+    assert after[1]["state"] == "raised"
+    assert {step["alert"] for step in before}.isdisjoint(step["alert"] for step in after[1:])
+    assert {step["track"] for step in before}.isdisjoint(step["track"] for step in after[1:])
+
+
+def test_a_restart_clears_what_was_open_and_says_why(start):
+    bench = start()
+    bench.fly(30)
+    (open_,) = bench.ask("snapshot")["alerts"]
+    bench.close()
+    again = start()
+    (step,) = again.ask("alerts", since=open_["number"])
+    assert (step["alert"], step["state"], step["step"]) == (open_["alert"], "cleared", open_["step"] + 1)
+    assert "started anew" in step["reason"]
+    assert again.ask("snapshot")["alerts"] == []
+    again.fly(30)
+    assert {step["alert"] for step in steps(again)}.isdisjoint({open_["alert"]})
+
+
+def test_by_event_time_reports_up_to_the_newest_frame_go_out_after_a_pause(start):
+    bench = start()
+    bench.fly(5)
+    assert bench.messages("tracks")[-1]["time_ns"] == START_NS + 4 * S
+    bench.clock.advance(2.0)
+    bench.until(lambda: bench.messages("tracks")[-1]["time_ns"] == START_NS + 5 * S)
+    bench.fly(7)
+    bench.until(lambda: bench.messages("tracks")[-1]["time_ns"] == START_NS + 6 * S)
+
+
+def test_live_reports_go_on_where_sensors_fall_silent_and_the_state_says_so(start):
+    bench = start(live=True)
+    for second in range(4):
+        for sensor in ("gps", "spare"):
+            bench.send(frame(float(second), "run-1", sensor))
+        bench.clock.advance(1.0)
+    status = bench.status()
+    assert status["state"] == "ok"
+    assert [f["properties"]["watched"] for f in bench.ask("snapshot")["zones"]["features"]] == [True, True]
+    count = len(bench.messages("tracks"))
+    bench.until(lambda: len(bench.messages("tracks")) >= count + 10, tick_s=0.1)
+    assert bench.status()["state"] == "degraded"
+    assert [f["properties"]["watched"] for f in bench.messages("zones")[-1]["features"]] == [False, False]
+
+
+def test_live_a_time_far_from_the_clock_is_rejected(start):
+    bench = start(live=True)
+    bench.send(frame(0.0), frame(4000.0), frame(-100_000.0, seq=9))
+    assert bench.status()["sensors"]["gps"]["rejected"] == 2
+
+
+def test_nobody_reports_before_the_first_frame(start):
+    bench = start()
+    assert bench.status()["state"] == "degraded"
+    assert [f["properties"]["watched"] for f in bench.ask("snapshot")["zones"]["features"]] == [False, False]
+
+
+def test_two_services_do_not_share_a_data_folder(start):
+    bench = start()
+    with pytest.raises(JournalError, match="in use by another process"):
+        Service(bench.site, live=False)
+
+
+def test_a_port_that_is_taken_is_a_configuration_mistake_and_leaves_nothing_open(start, tmp_path):
+    bench = start()
+    service = replace(bench.site.service, publish=bench.service.publisher.address, data=str(tmp_path / "other"))
+    with pytest.raises(ConfigError, match="free to bind"):
+        Service(replace(bench.site, service=service), live=False)
+    Journal(tmp_path / "other" / "alerts.sqlite").close()
+
+
+def test_a_site_without_zones_and_sensors_serves(start):
+    site = start().site
+    service = replace(site.service, data=f"{site.service.data}-of-another")
+    empty = replace(site, sensor=(), zones=(), service=service)
+    with Service(empty, live=True, clock=ManualClock(START_NS)) as served:
+        served.turn()
+        assert served.status["state"] == "ok"
+        assert served.zones["features"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [("valley", "valley"), ("Flughafen Süd 2", "Flughafen-S-d-2"), ("…", "skypicket"), ("x" * 99, "x" * 64)],
+)
+def test_a_site_name_becomes_an_id(name, source):
+    assert source_id(name) == source
