@@ -29,7 +29,17 @@ def run(*, smoke: bool) -> None:
     if not DATA.is_dir():
         print("   the real recordings are not beside this checkout: nothing to compare")
         return
-    heads = "recording|sensors|ours|localisation|missed|false|switches|completeness|GNN / JPDA / VIMMJIPDA".split("|")
+    heads = [
+        "recording",
+        "sensors",
+        "ours",
+        "localisation",
+        "missed",
+        "false",
+        "switches",
+        "completeness",
+        "GNN / JPDA / VIMMJIPDA",
+    ]
     print(f"   | {' | '.join(heads)} |\n   |{'---|' * len(heads)}")
     for (name, sensors), peers in PEERS.items():
         if smoke and name != "joyride":
