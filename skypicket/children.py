@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
@@ -119,11 +119,10 @@ class Family:
         for child in self._children:
             child.check()
 
-    def end(self, children: Sequence[Child]) -> None:
-        """End some now."""
-        for child in children:
-            child.end()
-            self._children.remove(child)
+    def end(self, child: Child, number: int = signal.SIGTERM) -> None:
+        """End one now."""
+        child.end(number)
+        self._children.remove(child)
 
     def __enter__(self) -> Self:
         return self

@@ -83,10 +83,10 @@ def run(out: Path, say: Say, show: Show, rate: float | None = None, clock: Clock
                 _follow(alerts, 0.2, outcome, show, clock)
                 family.check()
             outcome.cut_short = simulator.code is None
-            family.end([simulator])
+            family.end(simulator)
             outcome.sent = read_send_times(times)
             _settle(alerts, addresses["requests"], outcome, show, clock)
-            family.end([recorder])
+            family.end(recorder)
     return outcome
 
 

@@ -20,8 +20,8 @@ def one(**columns):
 @pytest.mark.parametrize(
     ("columns", "next_status"),
     [
-        ({"status": TENTATIVE, "existence": 0.99, "hits": 3}, CONFIRMED),
-        ({"status": TENTATIVE, "existence": 0.99, "hits": 2}, TENTATIVE),
+        ({"status": TENTATIVE, "existence": 0.99995, "hits": 3}, CONFIRMED),
+        ({"status": TENTATIVE, "existence": 0.99995, "hits": 2}, TENTATIVE),
         ({"status": TENTATIVE, "existence": 0.5, "hits": 9}, TENTATIVE),
         ({"status": TENTATIVE, "existence": 0.00001, "hits": 1}, ENDED),
         ({"status": CONFIRMED, "existence": 0.9, "owed": 0.9}, CONFIRMED),
@@ -38,7 +38,7 @@ def test_looks_move_a_track_through_the_table(columns, next_status):
 
 
 def test_what_never_moved_is_not_confirmed_where_still_objects_are_clutter():
-    store = one(status=TENTATIVE, existence=0.99, hits=9)
+    store = one(status=TENTATIVE, existence=0.99995, hits=9)
     assert lifecycle.evidence(store, 0, still_objects=False)[0] == lifecycle.NOTHING
     store.moved[0] = 1
     assert lifecycle.evidence(store, 0, still_objects=False)[0] == lifecycle.PROVEN

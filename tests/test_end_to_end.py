@@ -1,0 +1,225 @@
+"""The whole job with real processes over real sockets, as a user starts them."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.client import Restart, request, subscribe
+from adapters.publish import Pusher
+from adapters.wire import Message, read_alert
+from replay.recording import open_reader
+from skypicket.children import Child, Family
+from skypicket.cli import main
+
+SITE = Path(__file__).parents[1] / "adapters/simulated/scenarios/airport-drones/site.toml"
+DURATION_S = 60  # of the scenario: one drone raises alerts for both zones, and is inside one
+PATIENCE_S = 60.0  # for what takes a second on a machine of its own
+FREE = "tcp://127.0.0.1:*"
+Step = tuple[str, int, str, str, int]
+
+
+@pytest.fixture
+def family() -> Iterator[Family]:
+    with Family() as children:
+        yield children
+
+
+def serve(family: Family, data: Path, **addresses: str) -> tuple[Child, dict[str, str]]:
+    """A service by event time, once it is ready."""
+    words = [f"--{name}={addresses.get(name, FREE)}" for name in ("ingest", "publish", "requests")]
+    child = family.start("serve", f"--config={SITE}", "--time=event", "--json", f"--data={data}", *words)
+    found: dict[str, str] = json.loads(child.wait_for(lambda line: line.startswith("{"), 120.0))
+    return child, found
+
+
+def simulate(family: Family, addresses: dict[str, str]) -> Child:
+    words = ("--rate=0", "--start=scenario", f"--duration={DURATION_S}")
+    return family.start("simulate", "airport-drones", f"--to={addresses['ingest']}", *words)
+
+
+def snapshot(addresses: dict[str, str]) -> Message:
+    found: Message = request(addresses["requests"], {"request": "snapshot"}, timeout_s=PATIENCE_S)
+    return found
+
+
+def until(reached: Callable[[], Any]) -> Any:
+    """Ask again until the answer is true: each asking waits for the service itself."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        found = reached()
+        if found:
+            return found
+        time.sleep(0.02)  # not to keep the service from its work by asking
+    raise AssertionError("never reached")
+
+
+def reported(addresses: dict[str, str], frames: int) -> Message | None:
+    """The snapshot, once so many frames were taken in and everything up to the newest is reported."""
+    found = snapshot(addresses)
+    sensors = found["status"]["sensors"]
+    taken = sum(counts["frames"] for name, counts in sensors.items() if name != "_truth")
+    newest_ns = max((counts["last_ns"] or 0 for counts in sensors.values()), default=0)
+    done = found["tracks"] is not None and found["tracks"]["time_ns"] + 10**9 > newest_ns
+    return found if taken >= frames and done else None
+
+
+def frames_sent(sender: Child) -> int:
+    """As a simulator or a player says at its end."""
+    line = sender.wait_for(lambda text: "sent to" in text, PATIENCE_S)
+    if "frames with" in line:
+        return number(line.split()[0])
+    topics = line.partition("(")[2].rstrip(")").split(", ")
+    return sum(number(topic.split()[1]) for topic in topics if topic.startswith("frame."))
+
+
+def number(text: str) -> int:
+    return int(text.replace(",", ""))
+
+
+def steps(path: Path) -> list[Step]:
+    """The alert steps of a recording: zone, track, level, state, time; each once."""
+    found: dict[int, Step] = {}
+    with open_reader(path) as reader:
+        for record in reader:
+            if record.kind == "alert":
+                alert = read_alert(record.message)
+                found[alert["number"]] = tuple(alert[n] for n in ("zone", "track", "level", "state", "time_ns"))  # type: ignore[assignment]
+    return [found[number] for number in sorted(found)]
+
+
+def turns(found: list[Step]) -> list[tuple[str, int, str]]:
+    """What was raised, and each change of level: zone, track, level."""
+    told: dict[tuple[str, int], str] = {}
+    turned = []
+    for zone, track, level, state, _ in found:
+        if state != "cleared" and told.get((zone, track)) != level:
+            told[zone, track] = level
+            turned.append((zone, track, level))
+    return turned
+
+
+def run_recorded(family: Family, folder: Path, name: str, feed: Callable[[dict[str, str]], Child]) -> Path:
+    """A service of its own, fed, and recorded until everything is reported."""
+    service, addresses = serve(family, folder / f"{name}-data")
+    out = folder / f"{name}.mcap"
+    words = (f"--from={addresses['publish']}", f"--requests={addresses['requests']}", f"--out={out}")
+    recorder = family.start("record", *words)
+    recorder.wait_for(lambda line: "recording" in line, PATIENCE_S)
+    frames = frames_sent(feed(addresses))
+    until(lambda: reported(addresses, frames))
+    family.end(recorder)
+    family.end(service)
+    assert (recorder.code, service.code) == (0, 0)
+    assert "0 lost on the way" in recorder.words
+    return out
+
+
+def test_a_replay_and_the_offline_tracker_raise_the_same_alerts_as_the_live_service(family, tmp_path):
+    live = run_recorded(family, tmp_path, "live", lambda addresses: simulate(family, addresses))
+    found = steps(live)
+    assert {(zone, level) for zone, _, level, _, _ in found} >= {
+        ("control-zone", "predicted"),
+        ("control-zone", "imminent"),
+        ("control-zone", "infringing"),
+        ("runway", "predicted"),
+    }
+    again = run_recorded(family, tmp_path, "again", lambda addresses: replayed(family, live, addresses))
+    assert turns(steps(again)) == turns(found)
+    offline = tmp_path / "offline.mcap"
+    assert main(["track", str(live), "--config", str(SITE), "--out", str(offline)]) == 0
+    assert turns(steps(offline)) == turns(found)
+
+
+def replayed(family: Family, recording: Path, addresses: dict[str, str]) -> Child:
+    return family.start("replay", str(recording), f"--to={addresses['ingest']}", "--rate=0")
+
+
+def test_who_comes_late_gets_the_open_alerts_and_learns_of_a_crash_and_what_it_ended(family, tmp_path):
+    service, addresses = serve(family, tmp_path)
+    frames = frames_sent(simulate(family, addresses))
+    until(lambda: reported(addresses, frames))
+    notices: list[object] = []
+    with subscribe(
+        addresses["publish"], requests=addresses["requests"], report=notices.append, silence_s=PATIENCE_S
+    ) as alerts:
+        open_ = [alerts.wait(PATIENCE_S), alerts.wait(PATIENCE_S)]
+        assert {(step["zone"], step["level"]) for step in open_ if step} == {
+            ("control-zone", "infringing"),
+            ("runway", "predicted"),
+        }
+        assert notices == []
+        family.end(service, signal.SIGKILL)
+        serve(family, tmp_path, **addresses)
+        ended = [alerts.wait(PATIENCE_S), alerts.wait(PATIENCE_S)]
+    assert {step["alert"] for step in ended if step} == {step["alert"] for step in open_ if step}
+    assert all(step is not None and step["state"] == "cleared" for step in ended)
+    assert all(step is not None and "started anew" in step["reason"] for step in ended)
+    assert any(isinstance(notice, Restart) for notice in notices)
+
+
+def test_bad_bytes_are_counted_and_what_follows_is_processed_as_ever(family, tmp_path):
+    _, addresses = serve(family, tmp_path)
+    pusher = Pusher(addresses["ingest"])
+    junk = [b"", b"\x00" * 10, b"\xff" * 1000, b'{"v":1', b"{" * 50_000, b"[" * 50_000, b"z" * (9 * 2**20), b"\xc1"]
+    for payload in junk:
+        pusher.push("frame.tower", payload)
+    pusher.close()
+    until(lambda: snapshot(addresses)["status"]["sensors"].get("_other", {}).get("rejected") == len(junk))
+    assert snapshot(addresses)["status"]["state"] == "degraded"
+    frames = frames_sent(simulate(family, addresses))
+    found = until(lambda: reported(addresses, frames))
+    assert len(found["alerts"]) == 2
+    assert found["status"]["sensors"]["tower"]["rejected"] == 0
+    assert found["status"]["sensors"]["_other"]["last_rejection"]
+
+
+def test_a_command_runs_for_each_alert_while_it_is_printed_as_json(family, tmp_path):
+    _, addresses = serve(family, tmp_path / "data")
+    told = tmp_path / "told"
+    follower = family.start(
+        "alerts",
+        "--json",
+        f"--from={addresses['publish']}",
+        f"--requests={addresses['requests']}",
+        f"--exec=tee -a {told}",
+    )
+    simulate(family, addresses)
+    follower.wait_for(lambda line: '"infringing"' in line and '"control-zone"' in line, PATIENCE_S)
+    family.end(follower, signal.SIGINT)
+    assert follower.code == 130, follower.words
+    lines = [json.loads(line) for line in told.read_text().splitlines()]
+    assert [line["number"] for line in lines] == list(range(1, len(lines) + 1))
+    assert "Traceback" not in follower.words
+
+
+def test_a_service_whose_port_is_taken_says_so_and_ends_with_2(family, tmp_path):
+    _, addresses = serve(family, tmp_path / "one")
+    words = (f"--config={SITE}", f"--data={tmp_path / 'two'}", f"--ingest={addresses['ingest']}")
+    second = family.start("serve", *words)
+    second.wait_for(lambda line: "free to bind" in line, PATIENCE_S)
+    until(lambda: second.code is not None)
+    assert second.code == 2
+    assert "Traceback" not in second.words
+
+
+def test_the_demo_ends_by_itself_with_a_summary_a_picture_and_a_recording(tmp_path):
+    with Family() as family:
+        demo = family.start("demo", f"--out={tmp_path}", "--rate=60")
+        demo.wait_for(lambda line: line.startswith("── Files"), 120.0)
+        until(lambda: demo.code is not None)
+        assert demo.code == 0
+    words = demo.words
+    assert "INFRINGING   control-zone  inside" in words
+    assert "CLEARED      runway  was infringing" in words
+    assert "From a frame's sending to its alert's arrival" in words
+    assert "GOSPA" in words
+    assert (tmp_path / "airport-drones.png").read_bytes()[:4] == b"\x89PNG"
+    assert main(["check", str(tmp_path / "airport-drones.mcap")]) == 0
+    assert main(["check", str(tmp_path / "site.toml")]) == 0
