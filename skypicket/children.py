@@ -64,7 +64,10 @@ class Child:
                 if not self._reader.is_alive() or time.monotonic() >= until:
                     break
                 self._said.wait(NAP_S)
-        raise self.failure(f"is not ready after {timeout_s:.0f} s" if self.code is None else self._ended())
+        if self._reader.is_alive():
+            raise self.failure(f"is not ready after {timeout_s:.0f} s")
+        self._process.wait(PATIENCE_S)
+        raise self.failure(self._ended())
 
     def check(self) -> None:
         """Raise ChildFailed if it has ended with an error."""

@@ -6,6 +6,7 @@ Only parsers are made here; what a command needs is imported when it runs.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -38,6 +39,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit code; never shows a traceback for what users can cause."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal without Unicode must not stop the work
+            stream.reconfigure(errors="replace")
     arguments = parser().parse_args(argv)
     try:
         code: int = arguments.run(arguments)

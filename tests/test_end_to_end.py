@@ -6,6 +6,7 @@ import json
 import signal
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -164,44 +165,68 @@ def test_who_comes_late_gets_the_open_alerts_and_learns_of_a_crash_and_what_it_e
     assert any(isinstance(notice, Restart) for notice in notices)
 
 
-def test_bad_bytes_are_counted_and_what_follows_is_processed_as_ever(family, tmp_path):
-    _, addresses = serve(family, tmp_path)
-    pusher = Pusher(addresses["ingest"])
-    junk = [b"", b"\x00" * 10, b"\xff" * 1000, b'{"v":1', b"{" * 50_000, b"[" * 50_000, b"z" * (9 * 2**20), b"\xc1"]
-    for payload in junk:
-        pusher.push("frame.tower", payload)
-    pusher.close()
-    until(lambda: snapshot(addresses)["status"]["sensors"].get("_other", {}).get("rejected") == len(junk))
-    assert snapshot(addresses)["status"]["state"] == "degraded"
-    frames = frames_sent(simulate(family, addresses))
-    found = until(lambda: reported(addresses, frames))
-    assert len(found["alerts"]) == 2
-    assert found["status"]["sensors"]["tower"]["rejected"] == 0
-    assert found["status"]["sensors"]["_other"]["last_rejection"]
+JUNK = (b"", b"\x00" * 10, b"\xff" * 1000, b'{"v":1', b"{" * 50_000, b"[" * 50_000, b"z" * (9 * 2**20), b"\xc1")
 
 
-def test_a_command_runs_for_each_alert_while_it_is_printed_as_json(family, tmp_path):
-    _, addresses = serve(family, tmp_path / "data")
-    told = tmp_path / "told"
-    follower = family.start(
-        "alerts",
-        "--json",
-        f"--from={addresses['publish']}",
-        f"--requests={addresses['requests']}",
-        f"--exec=tee -a {told}",
-    )
-    simulate(family, addresses)
-    follower.wait_for(lambda line: '"infringing"' in line and '"control-zone"' in line, PATIENCE_S)
-    family.end(follower, signal.SIGINT)
-    assert follower.code == 130, follower.words
-    lines = [json.loads(line) for line in told.read_text().splitlines()]
-    assert [line["number"] for line in lines] == list(range(1, len(lines) + 1))
-    assert "Traceback" not in follower.words
+@dataclass(frozen=True)
+class Served:
+    """A service that was sent junk, then a scenario; `told` is what a command of `skypicket alerts` was told."""
+
+    addresses: dict[str, str]
+    follower: Child
+    told: Path
+    after_junk: Message
+    after_all: Message
 
 
-def test_a_service_whose_port_is_taken_says_so_and_ends_with_2(family, tmp_path):
-    _, addresses = serve(family, tmp_path / "one")
-    words = (f"--config={SITE}", f"--data={tmp_path / 'two'}", f"--ingest={addresses['ingest']}")
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("served")
+    told = folder / "told"
+    with Family() as family:
+        _, addresses = serve(family, folder / "data")
+        words = (f"--from={addresses['publish']}", f"--requests={addresses['requests']}", f"--exec=tee -a {told}")
+        follower = family.start("alerts", "--json", *words)
+        pusher = Pusher(addresses["ingest"])
+        for payload in JUNK:
+            pusher.push("frame.tower", payload)
+        pusher.close()
+        after_junk = until(lambda: rejected(addresses, len(JUNK)))
+        frames = frames_sent(simulate(family, addresses))
+        after_all = until(lambda: reported(addresses, frames))
+        last = f'"number":{after_all["number"]},'
+        until(lambda: told.exists() and last in told.read_text())
+        family.end(follower, signal.SIGINT)
+        yield Served(addresses, follower, told, after_junk["status"], after_all)
+
+
+def rejected(addresses: dict[str, str], count: int) -> Message | None:
+    """The snapshot, once so many messages that nobody can be named for were rejected."""
+    found = snapshot(addresses)
+    other = found["status"]["sensors"].get("_other")
+    return found if other is not None and other["rejected"] == count else None
+
+
+def test_bad_bytes_are_counted_and_what_follows_is_processed_as_ever(served):
+    assert served.after_junk["state"] == "degraded"
+    assert served.after_junk["sensors"]["_other"]["last_rejection"]
+    assert {alert["zone"] for alert in served.after_all["alerts"]} == {"control-zone", "runway"}
+    assert served.after_all["status"]["sensors"]["tower"]["rejected"] == 0
+
+
+def test_a_command_runs_once_for_each_alert_step_that_is_printed(served):
+    lines = [json.loads(line) for line in served.told.read_text().splitlines()]
+    assert [line["number"] for line in lines] == list(range(1, served.after_all["number"] + 1))
+    assert {line["level"] for line in lines} == {"predicted", "imminent", "infringing"}
+
+
+def test_control_c_ends_a_follower_without_a_traceback(served):
+    assert served.follower.code == 130, served.follower.words
+    assert "Traceback" not in served.follower.words
+
+
+def test_a_service_whose_port_is_taken_says_so_and_ends_with_2(served, family, tmp_path):
+    words = (f"--config={SITE}", f"--data={tmp_path}", f"--ingest={served.addresses['ingest']}")
     second = family.start("serve", *words)
     second.wait_for(lambda line: "free to bind" in line, PATIENCE_S)
     until(lambda: second.code is not None)
