@@ -18,8 +18,9 @@ install: .venv/ready   ## a .venv with everything, from constraints.txt
 demo: install    ## simulator, service and alerts over real sockets; ends by itself
 	$(BIN)/skypicket demo
 
-test: install    ## every test
-	$(BIN)/python -m pytest
+test: install    ## every test, on two processes
+	@$(BIN)/python -c 'from fusion import kernels; kernels.load()'  # once, before both would
+	$(BIN)/python -m pytest -n 2
 
 lint: install    ## ruff: style and format
 	$(BIN)/ruff check .

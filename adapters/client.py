@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import time
 
-from adapters import sockets
-from adapters.asking import NoAnswer, request, requests_address
-from adapters.continuity import Forgotten, Gap, Notice, Restart, Restored, Silent, Unanswered, Unreadable
-from adapters.requests import RequestRefused
-from adapters.subscription import LARGEST, QUEUE, LineSilent, OnSilence, Report, Subscription
+from adapters.line import sockets
+from adapters.line.asking import NoAnswer, request, requests_address
+from adapters.line.continuity import Forgotten, Gap, Notice, Restart, Restored, Silent, Unanswered, Unreadable
+from adapters.line.requests import RequestRefused
+from adapters.line.subscription import LARGEST, QUEUE, LineSilent, OnSilence, Report, Subscription
 from adapters.wire import LEVELS, Message, is_id, read_alert, read_tracks
 from fusion.errors import ConfigError, MessageRejected
 from fusion.types import Picture

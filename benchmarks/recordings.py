@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from adapters.configuration import load_site
+from adapters.site.configuration import load_site
 from replay.offline import track
 from replay.results import Score, ScoreOptions
 from replay.score import score_files

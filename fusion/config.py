@@ -1,5 +1,5 @@
 """The configuration, as the contract words it. Limits stand beside each field and are checked at the border
-(`adapters.configuration`); what concerns several fields at once is checked here, on construction."""
+(`adapters.site.configuration`); what concerns several fields at once is checked here, on construction."""
 
 from __future__ import annotations
 

@@ -30,8 +30,13 @@ class History(Generic[State]):
         """Keep a frame, at its place in the order of keys."""
         insort(self._frames, (frame.key, frame), key=lambda entry: entry[0])
 
-    def keep(self, snapshot: Snapshot[State], watermark_ns: int) -> None:
-        """Add a snapshot; forget what no frame at or after the watermark can need."""
+    def keep(self, snapshot: Snapshot[State], watermark_ns: int, newest_ns: int) -> None:
+        """Add a snapshot; forget what no frame at or after the watermark can need.
+
+        While no frame comes, the first snapshot after the newest frame and the last one are enough.
+        """
+        if len(self._snapshots) > 1 and self._snapshots[-2].time_ns >= newest_ns:
+            self._snapshots.pop()
         self._snapshots.append(snapshot)
         old = [i for i, kept in enumerate(self._snapshots) if kept.time_ns < watermark_ns]
         if len(old) > 1:

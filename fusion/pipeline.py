@@ -18,6 +18,7 @@ from fusion.types import SECOND_NS, Event, Frame, Picture
 
 EVALUATION_NS = SECOND_NS  # alerts are evaluated each second of event time
 LONGEST_PAUSE_NS = 60 * SECOND_NS  # after a longer pause of all sensors with an empty sky, reports jump over it
+KEPT_NS = 600 * SECOND_NS  # pictures older than the longest lateness are said again rather than compared
 WAITING_FRAMES = 10_000  # of sensors that run ahead of all others; more are left out
 
 
@@ -119,7 +120,7 @@ class Pipeline:
         self._air.due_ns = min(_next(frame.time_ns - 1, EVALUATION_NS), _next(frame.time_ns - 1, self._period_ns))
         if self._history is not None:
             lateness_ns = round(self.site.tracker.lateness_s * SECOND_NS)
-            self._history.keep(Snapshot(frame.time_ns - lateness_ns - 1, self._air.copy()), 0)
+            self._history.keep(Snapshot(frame.time_ns - lateness_ns - 1, self._air.copy()), 0, frame.time_ns)
 
     def _report(self, until_ns: int) -> list[Event]:
         """Make every report due up to and including `until_ns`."""
@@ -149,7 +150,7 @@ class Pipeline:
         air.due_ns = min(_next(now_ns, EVALUATION_NS), _next(now_ns, self._period_ns))
         self._made_ns = max(self._made_ns, now_ns)
         if self._history is not None:
-            self._history.keep(Snapshot(now_ns, air.copy()), self.watermark_ns or 0)
+            self._history.keep(Snapshot(now_ns, air.copy()), self.watermark_ns or 0, self.newest_ns or 0)
         return events
 
     def _reconcile(self, now_ns: int, assessments: list[Assessment]) -> list[Event]:
@@ -159,7 +160,8 @@ class Pipeline:
         if self._history is None:
             return
         self._published[picture.time_ns] = picture
-        for time_ns in [t for t in self._published if t < (self.watermark_ns or 0)]:
+        oldest_ns = max(self.watermark_ns or 0, picture.time_ns - KEPT_NS)
+        for time_ns in [t for t in self._published if t < oldest_ns]:
             del self._published[time_ns]
 
     def _rewind(self, frame: Frame) -> list[Event]:

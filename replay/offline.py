@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from adapters.gatekeeper import Gatekeeper
+from adapters.intake.gatekeeper import Gatekeeper
 from adapters.wire import Message, Sender, alert_message, alert_topics, tracks_message, zones_message
 from fusion.config import SiteConfig
 from fusion.errors import ConfigError

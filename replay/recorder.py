@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from adapters.clock import Clock, SystemClock
-from adapters.sequence import Stream
+from adapters.intake.sequence import Stream
 from adapters.wire import Message, check_envelope, decode
 from fusion.errors import MessageRejected, shorten
 from fusion.types import SECOND_NS

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from adapters.site.zone_shapes import read_shape
 from adapters.wire import is_id
-from adapters.zone_shapes import read_shape
 from fusion.config import ZoneConfig
 from fusion.errors import ConfigError, MessageRejected, shorten
 from fusion.geodesy import SEMI_MAJOR_M, Plane

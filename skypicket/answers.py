@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from adapters.requests import snapshot_result
+from adapters.line.requests import snapshot_result
 from adapters.wire import Message, encode
 
 if TYPE_CHECKING:

@@ -48,15 +48,11 @@ def progress() -> Iterator[Progress]:
 
 def prepare_kernels() -> None:
     """Load every compiled kernel; the first time on a machine they are compiled, and that is said once."""
-    import importlib
-    import pkgutil
-
     from fusion import kernels
 
     if not kernels.compiled():
         say(COMPILING)
-    for module in pkgutil.iter_modules(kernels.__path__, "fusion.kernels."):
-        importlib.import_module(module.name)
+    kernels.load()
 
 
 def counted(rejected: Mapping[str, tuple[int, str]]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from adapters.configuration import load_site
+from adapters.site.configuration import load_site
 from adapters.wire import LEVELS, Message
 from fusion.config import ZoneConfig
 from replay.offline import TrackSummary, read_frames

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from adapters.journal import Journal
-from adapters.publish import Publisher
+from adapters.line.publish import Publisher
 from adapters.wire import Message, alert_message, alert_topics, tracks_message
 from fusion.types import AlertStep, Event, Picture
 

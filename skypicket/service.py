@@ -12,13 +12,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from adapters import sockets
 from adapters.clock import Clock, SystemClock
-from adapters.gatekeeper import Gatekeeper
-from adapters.ingest import Ingest, Received
+from adapters.intake.gatekeeper import Gatekeeper
+from adapters.intake.ingest import Ingest, Received
 from adapters.journal import Journal
-from adapters.publish import Publisher
-from adapters.requests import RequestServer
+from adapters.line import sockets
+from adapters.line.publish import Publisher
+from adapters.line.requests import RequestServer
 from adapters.wire import Message, Sender, status_message, zones_message
 from fusion.config import SiteConfig
 from fusion.errors import MessageRejected

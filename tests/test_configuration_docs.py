@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.checking import describe, names
-from adapters.configuration import SiteFile, load_site
-from adapters.zones import properties_type
+from adapters.site.checking import describe, names
+from adapters.site.configuration import SiteFile, load_site
+from adapters.site.zones import properties_type
 from fusion.config import AltitudePrior, SensorConfig, ServiceConfig, TrackerConfig
 from fusion.types import Coverage, Place, Pose
 

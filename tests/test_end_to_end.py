@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from adapters.client import Restart, request, subscribe
-from adapters.publish import Pusher
+from adapters.line.publish import Pusher
 from adapters.wire import Message, read_alert
 from replay.recording import open_reader
 from skypicket.children import Child, Family

@@ -22,7 +22,7 @@ LAYERS = ("fusion", "adapters", "replay", "skypicket")  # each may import itself
 CORE_LIBRARIES = {"annotated_types", "filterpy", "numba", "numpy", "scipy", "shapely"}
 # Where a library may be imported at all, beyond what the core may use: modules, or packages with all in them.
 CONFINED = {
-    "zmq": ("adapters.sockets",),
+    "zmq": ("adapters.line.sockets",),
     "msgpack": ("adapters.wire",),
     "sqlite3": ("adapters.journal",),
     "mcap": ("replay.mcap_file",),
@@ -237,12 +237,12 @@ PLANTED = [
     ("fusion.tracks", "from numpy.random import default_rng\nimport random"),
     ("fusion.kernels", "import time"),
     ("fusion.kernels.update", "import os"),
-    ("adapters.ingest", "import msgpack"),
-    ("adapters.ingest", "import zmq"),
-    ("adapters.ingest", "import replay"),
+    ("adapters.intake.ingest", "import msgpack"),
+    ("adapters.intake.ingest", "import zmq"),
+    ("adapters.intake.ingest", "import replay"),
     ("adapters.wirework", "import msgpack"),
     ("adapters.wire.codec", "import zmq"),
-    ("adapters.zones", "from matplotlib import pyplot"),
+    ("adapters.site.zones", "from matplotlib import pyplot"),
     ("replay.player", "import zmq.green"),
     ("replay.score", "from skypicket.cli import main"),
     ("replay.score", "import mcap"),
@@ -264,7 +264,7 @@ def test_a_planted_violation_is_found(module, source):
         ("fusion.reference", "y = a @ b"),
         ("fusion.tracks", "y = np.random.PCG64(5)"),
         ("adapters.wire.codec", "import msgpack"),
-        ("adapters.sockets", "import zmq\nimport time\nfrom fusion import types"),
+        ("adapters.line.sockets", "import zmq\nimport time\nfrom fusion import types"),
         ("skypicket.cli", "from replay.score import score\nfrom rich.table import Table"),
     ],
 )

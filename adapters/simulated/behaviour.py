@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le
 
-from adapters.checking import CHECKED, found_as
 from adapters.simulated.limits import NotNegative, Positive, Seconds
+from adapters.site.checking import CHECKED, found_as
 from fusion.config import Component, SensorConfig
 from fusion.errors import ConfigError
 from fusion.sensors import azimuth_width_deg

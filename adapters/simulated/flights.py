@@ -14,10 +14,10 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Gt, Le, MinLen
 
-from adapters.checking import CHECKED, Said
 from adapters.simulated.chart import Chart
 from adapters.simulated.course import Course, Heights, rise_time, wrap
 from adapters.simulated.limits import Name, Positive, Seconds, Speed
+from adapters.site.checking import CHECKED, Said
 from fusion.errors import ConfigError
 from fusion.types import Floats, Height, Latitude, Longitude
 

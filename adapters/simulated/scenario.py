@@ -11,14 +11,14 @@ from typing import Annotated
 
 from annotated_types import DocInfo, Ge, Gt, Le
 
-from adapters.checking import CHECKED, MISSING, check, read_text
-from adapters.configuration import load_site, parse_toml
 from adapters.simulated.behaviour import Behaviour, check_fits
 from adapters.simulated.fleet import Fleet
 from adapters.simulated.flights import Flight, path_of
 from adapters.simulated.traffic import Traffic, paths_of
-from adapters.toml_lines import line_of
-from adapters.utc import ALLOWED_UTC, parse_utc
+from adapters.site.checking import CHECKED, MISSING, check, read_text
+from adapters.site.configuration import load_site, parse_toml
+from adapters.site.toml_lines import line_of
+from adapters.site.utc import ALLOWED_UTC, parse_utc
 from fusion.config import SiteConfig
 from fusion.errors import ConfigError
 

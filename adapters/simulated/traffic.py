@@ -9,12 +9,12 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Le
 
-from adapters.checking import CHECKED
 from adapters.simulated.chart import Chart
 from adapters.simulated.course import Course, Heights, wrap
 from adapters.simulated.draws import generator
 from adapters.simulated.flights import Path
 from adapters.simulated.limits import Name, Positive, Seconds, Speed
+from adapters.site.checking import CHECKED
 from fusion.errors import ConfigError
 from fusion.types import Height, Latitude, Longitude
 

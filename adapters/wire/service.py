@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
+from adapters.site.zones import zone_features
 from adapters.wire.envelope import Message
-from adapters.zones import zone_features
 from fusion.config import ZoneConfig
 
 HEALTH: Final = ("ok", "degraded", "overloaded")

@@ -8,11 +8,14 @@ touches the disk: compiled code is not data.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import importlib.metadata
 import os
+import pkgutil
 import tempfile
 from pathlib import Path
 
+_COMPLETE = "complete"  # an empty file beside the compiled code: an interrupted compilation leaves none
 _SOURCES = (*sorted(Path(__file__).parent.glob("*.py")), Path(__file__).parents[1] / "motion.py")
 
 
@@ -41,5 +44,12 @@ os.environ["NUMBA_CACHE_DIR"] = str(CACHE)
 
 
 def compiled() -> bool:
-    """Whether an earlier run left compiled kernels: if not, the first import of one takes some seconds."""
-    return any(CACHE.rglob("*.nbc"))
+    """Whether an earlier run compiled every kernel: if not, `load` takes some seconds."""
+    return (CACHE / _COMPLETE).exists()
+
+
+def load() -> None:
+    """Import every kernel; those that are not in the cache are compiled."""
+    for module in pkgutil.iter_modules(__path__, f"{__name__}."):
+        importlib.import_module(module.name)
+    (CACHE / _COMPLETE).touch()

@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _site(file: str) -> int:
-    from adapters.configuration import load_site
+    from adapters.site.configuration import load_site
 
     site = load_site(file)
     print(f"{file}: good\n\n{_described(site)}")
@@ -57,7 +57,7 @@ def _site(file: str) -> int:
 
 
 def _zones(file: str) -> int:
-    from adapters.zones import load_zones
+    from adapters.site.zones import load_zones
 
     zones = load_zones(file)
     _volumes(zones)

@@ -51,7 +51,7 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     import math
 
-    from adapters.publish import Pusher
+    from adapters.line.publish import Pusher
     from replay.player import Selection, play
     from skypicket.console import progress
 

@@ -44,7 +44,7 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     import logging
 
-    from adapters.configuration import load_site
+    from adapters.site.configuration import load_site
     from skypicket.console import prepare_kernels
     from skypicket.service import Service
     from skypicket.signals import Stop

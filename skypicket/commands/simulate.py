@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _start(text: str, scenario: Scenario) -> int:
     import time
 
-    from adapters.utc import ALLOWED_UTC, parse_utc
+    from adapters.site.utc import ALLOWED_UTC, parse_utc
     from fusion.errors import ConfigError
 
     if text in ("now", "scenario"):
@@ -94,7 +94,7 @@ def _write(arguments: argparse.Namespace, scenario: Scenario) -> int:
 
 
 def _send(arguments: argparse.Namespace, scenario: Scenario) -> int:
-    from adapters.publish import Pusher
+    from adapters.line.publish import Pusher
     from skypicket.console import progress
     from skypicket.simulation import SendTimes, send
 

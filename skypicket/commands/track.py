@@ -36,7 +36,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from adapters.configuration import load_site
+    from adapters.site.configuration import load_site
     from replay.offline import track
     from skypicket.console import prepare_kernels, progress, summary_stream
     from skypicket.sites import metadata

@@ -19,7 +19,6 @@ import numpy as np
 import pytest
 
 from adapters import client as client_module
-from adapters import sockets
 from adapters.client import (
     Alerts,
     Forgotten,
@@ -40,8 +39,9 @@ from adapters.client import (
     tracks,
 )
 from adapters.journal import Journal
-from adapters.publish import Publisher
-from adapters.requests import RequestServer, snapshot_result
+from adapters.line import sockets
+from adapters.line.publish import Publisher
+from adapters.line.requests import RequestServer, snapshot_result
 from adapters.wire import Message, Sender, alert_message, alert_topics, encode, tracks_message
 from fusion.errors import ConfigError
 from fusion.types import AlertStep, Picture, Place

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.configuration import LARGEST_TOML, load_site
-from adapters.toml_lines import line_of
+from adapters.site.configuration import LARGEST_TOML, load_site
+from adapters.site.toml_lines import line_of
 from fusion.config import SiteConfig
 from fusion.errors import ConfigError
 

@@ -12,13 +12,13 @@ import zmq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters import sockets
 from adapters.clock import ManualClock
-from adapters.gatekeeper import Gatekeeper
-from adapters.ingest import Ingest, Received
-from adapters.publish import Pusher, SendTimeout
-from adapters.registry import MAX_STREAMS, MAX_UNKNOWN, OTHER, TRUTH
-from adapters.sequence import BLOCK, BLOCKS, Stream
+from adapters.intake.gatekeeper import Gatekeeper
+from adapters.intake.ingest import Ingest, Received
+from adapters.intake.registry import MAX_STREAMS, MAX_UNKNOWN, OTHER, TRUTH
+from adapters.intake.sequence import BLOCK, BLOCKS, Stream
+from adapters.line import sockets
+from adapters.line.publish import Pusher, SendTimeout
 from adapters.wire import MAX_MESSAGE_BYTES, encode
 from fusion.config import SensorConfig, ServiceConfig, SiteConfig, TrackerConfig
 from fusion.errors import ConfigError

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 import zmq
 
-from adapters import sockets
-from adapters.publish import QUEUE, Publisher
+from adapters.line import sockets
+from adapters.line.publish import QUEUE, Publisher
 from adapters.wire import Sender, decode
 from fusion.errors import ConfigError
 

@@ -13,9 +13,10 @@ import zmq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters import schemas, sockets
-from adapters.publish import Publisher
-from adapters.requests import PARAMETERS, RequestRefused, RequestServer, snapshot_result
+from adapters import schemas
+from adapters.line import sockets
+from adapters.line.publish import Publisher
+from adapters.line.requests import PARAMETERS, RequestRefused, RequestServer, snapshot_result
 from adapters.wire import Sender, encode, unpack
 
 TIME_NS = 1_760_000_000_000_000_000

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.utc import format_utc, parse_utc
-from adapters.zones import LARGEST_GEOJSON, load_zones, zone_features
+from adapters.site.utc import format_utc, parse_utc
+from adapters.site.zones import LARGEST_GEOJSON, load_zones, zone_features
 from fusion.config import ZoneConfig
 from fusion.errors import ConfigError
 

@@ -112,6 +112,20 @@ def test_the_clock_alone_brings_reports_while_the_sensors_are_silent():
     assert [e.time_ns - newest for e in events if isinstance(e, Picture)] == [k * SECOND_NS for k in range(6)]
 
 
+def test_an_hour_of_silence_keeps_no_more_than_a_late_frame_can_need():
+    pipeline, stream = Pipeline(world()), frames()
+    for each in stream[:-1]:
+        pipeline.receive(each)
+    expected = Pipeline(world())
+    whole = final([event for each in stream for event in expected.receive(each)] + expected.finish())
+    for second in range(3600):
+        pipeline.advance(stream[-1].time_ns + second * SECOND_NS)
+    assert len(pipeline._history._snapshots) < 10
+    assert len(pipeline._published) < 700
+    again = final(pipeline.receive(stream[-1]))
+    assert same(again[_last(stream)], whole[_last(stream)])
+
+
 def test_an_alert_rises_before_entry_and_clears_when_the_track_is_lost():
     events = run(Pipeline(world()), frames(looks=16))
     steps = [e for e in events if isinstance(e, AlertStep)]

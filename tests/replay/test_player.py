@@ -10,7 +10,7 @@ import pytest
 import zmq
 
 from adapters.clock import ManualClock
-from adapters.publish import Pusher, SendTimeout
+from adapters.line.publish import Pusher, SendTimeout
 from adapters.wire import decode
 from fusion.errors import RecordingError
 from fusion.types import SECOND_NS

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.client import Listener
 from adapters.clock import ManualClock
-from adapters.publish import Publisher
+from adapters.line.publish import Publisher
 from adapters.wire import Sender, encode
 from fusion.errors import RecordingError
 from replay.recorder import Recorded, opening_of, record

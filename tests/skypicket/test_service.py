@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from adapters import schemas, sockets
+from adapters import schemas
 from adapters.client import Listener
 from adapters.clock import ManualClock
 from adapters.journal import Journal, JournalError
-from adapters.publish import Pusher
+from adapters.line import sockets
+from adapters.line.publish import Pusher
 from adapters.wire import Message, encode, unpack
 from fusion.config import SensorConfig, ServiceConfig, SiteConfig, TrackerConfig, ZoneConfig
 from fusion.errors import ConfigError

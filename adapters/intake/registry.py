@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
 
-from adapters.sequence import Stream
+from adapters.intake.sequence import Stream
 from fusion.types import SECOND_NS
 
 MAX_STREAMS = 16  # epochs of one sensor whose gaps are still being counted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from adapters import sockets
+from adapters.line import sockets
 from adapters.wire import Message, Sender, encode
 from fusion.errors import SkypicketError
 

@@ -7,8 +7,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from adapters import sockets
-from adapters.requests import RequestRefused
+from adapters.line import sockets
+from adapters.line.requests import RequestRefused
 from adapters.wire import MAX_MESSAGE_BYTES, VERSION, encode, unpack
 from fusion.errors import ConfigError, MessageRejected, SkypicketError, shorten
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from adapters import sockets
 from adapters.clock import Clock
-from adapters.gatekeeper import Gatekeeper
+from adapters.intake.gatekeeper import Gatekeeper
+from adapters.line import sockets
 from fusion.errors import MessageRejected
 from fusion.types import Frame, Truth
 

@@ -3,8 +3,8 @@ outside, what is good passes as if nothing had been."""
 
 from __future__ import annotations
 
-from adapters.eventtime import EventTime, check_clock
-from adapters.registry import TRUTH, Tallies
+from adapters.intake.eventtime import EventTime, check_clock
+from adapters.intake.registry import TRUTH, Tallies
 from adapters.wire import Message, decode, read_frame, read_truth, topic_of
 from fusion.config import SiteConfig
 from fusion.errors import MessageRejected, RowRejected, SkypicketError, shorten

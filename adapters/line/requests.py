@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adapters import sockets
+from adapters.line import sockets
 from adapters.wire import Message, Sender, encode, unpack
 from adapters.wire.checks import is_id, is_integer, is_text, is_time
 from adapters.wire.limits import MAX_INTEGER, MAX_TIME_NS, VERSION

@@ -12,10 +12,10 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypeVar
 
-from adapters import sockets
-from adapters.asking import NoAnswer, request, requests_address
-from adapters.continuity import Continuity, Gap, Notice, Restored, Silent, Unanswered, Unreadable
-from adapters.requests import RequestRefused
+from adapters.line import sockets
+from adapters.line.asking import NoAnswer, request, requests_address
+from adapters.line.continuity import Continuity, Gap, Notice, Restored, Silent, Unanswered, Unreadable
+from adapters.line.requests import RequestRefused
 from adapters.wire import MAX_MESSAGE_BYTES, Message, decode
 from fusion.errors import ConfigError, MessageRejected, SkypicketError
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import DocInfo, Gt, Le
 
-from adapters.checking import (
+from adapters.site.checking import (
     CHECKED,
     MISSING,
     Said,
@@ -25,8 +25,8 @@ from adapters.checking import (
     read_text,
     too_deep,
 )
-from adapters.utc import ALLOWED_UTC, format_utc, parse_utc
-from adapters.zone_shapes import Shape, read_shape
+from adapters.site.utc import ALLOWED_UTC, format_utc, parse_utc
+from adapters.site.zone_shapes import Shape, read_shape
 from fusion.config import ZoneConfig
 from fusion.errors import ConfigError
 from fusion.types import Height

@@ -7,7 +7,7 @@ import math
 import re
 from typing import NamedTuple
 
-from adapters.checking import MISSING, Said, found_as
+from adapters.site.checking import MISSING, Said, found_as
 from fusion.errors import ConfigError
 
 Position = tuple[float, float]

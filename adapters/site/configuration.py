@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from adapters.checking import CHECKED, MISSING, Said, check, combined, quoted, read_text
-from adapters.toml_lines import line_of
-from adapters.zones import load_zones
+from adapters.site.checking import CHECKED, MISSING, Said, check, combined, quoted, read_text
+from adapters.site.toml_lines import line_of
+from adapters.site.zones import load_zones
 from fusion.config import SensorConfig, ServiceConfig, SiteConfig, TrackerConfig, ZoneConfig
 from fusion.errors import ConfigError
 

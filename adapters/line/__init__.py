@@ -1,0 +1,1 @@
+"""ZeroMQ: what goes out, what is asked and answered, and following it all without losing anything."""
