@@ -16,6 +16,7 @@ from fusion.types import ALTITUDE, AZIMUTH, EAST, ELEVATION, NORTH, RANGE, RANGE
 STEEPEST_RAD = math.radians(80.0)  # steeper, height says nothing about plan position
 STRAY_SHARE = 0.1  # of objects whose height is not as the configured prior has it: it is a guess, not a law,
 STRAY_WIDTH = 5.0  # and they lie this many times as wide
+NEAREST_M = 1.0  # a detection at no range at all still has a place
 ID_BITS = 53  # an integer that JSON's doubles hold
 
 
@@ -40,8 +41,21 @@ def can_begin(station: Station) -> bool:
     return (RANGE in codes and AZIMUTH in codes) or (EAST in codes and NORTH in codes)
 
 
+def prior_of(station: Station, config: TrackerConfig) -> Floats:
+    """(6,) for the kernels: elevations of the coverage, altitude mean and sigma, speed and climb sigma."""
+    low_deg, high_deg = station.config.coverage.elevation_deg or (-89.0, 89.0)
+    altitude = config.altitude_m
+    return np.array([
+        math.radians(low_deg), math.radians(high_deg), altitude.mean, altitude.sigma, config.initial_speed_mps,
+        config.initial_climb_mps,
+    ])  # fmt: skip
+
+
 def births(frame: Frame, station: Station, placement: Placement, plane: Plane, config: TrackerConfig) -> Births:
-    """Position, spread and prior density for each detection of a sensor that `can_begin`."""
+    """Position, spread and prior density for each detection of a sensor that `can_begin`.
+
+    The readable twin of `fusion.kernels.birth`, for the filterpy engine.
+    """
     if EAST in station.codes:
         rows, position, spread, density = _from_cartesian(frame, station, placement, plane, config)
     else:
@@ -81,7 +95,7 @@ def _from_polar(
     codes = station.codes.tolist()
     slant, azimuth = frame.values[:, codes.index(RANGE)], frame.values[:, codes.index(AZIMUTH)]
     rows = np.flatnonzero(~np.isnan(slant) & ~np.isnan(azimuth))
-    slant, azimuth = np.maximum(slant[rows], 1.0), azimuth[rows]
+    slant, azimuth = np.maximum(slant[rows], NEAREST_M), azimuth[rows]
     elevation, sigma_elevation = np.full(len(rows), np.nan), np.zeros(len(rows))
     if ELEVATION in codes:
         elevation = frame.values[rows, codes.index(ELEVATION)]
@@ -147,12 +161,15 @@ def _from_cartesian(
     ground = plane.to_geodetic(placement.position + _turned(local, placement))[2]
     up, sigma_up = height - ground, sigma_height
     density = np.ones(len(rows))
+    if ALTITUDE in codes:
+        measured = ~np.isnan(frame.values[rows, codes.index(ALTITUDE)])
+        density = np.where(measured, _height_density(height, sigma_height, config), 1.0)
     if UP in codes:
-        measured = frame.values[rows, codes.index(UP)]
+        told = frame.values[rows, codes.index(UP)]
         sigma = frame.sigmas[rows, codes.index(UP)]
-        known = ~np.isnan(measured)
-        density = density * np.where(known, _height_density(ground + measured, sigma, config), 1.0)
-        up, sigma_up = np.where(known, measured, up), np.where(known, sigma, sigma_up)
+        known = ~np.isnan(told)
+        density = density * np.where(known, _height_density(ground + told, sigma, config), 1.0)
+        up, sigma_up = np.where(known, told, up), np.where(known, sigma, sigma_up)
     local[:, 2] = up
     sigmas = (frame.sigmas[rows, codes.index(EAST)], frame.sigmas[rows, codes.index(NORTH)], sigma_up)
     spread = sum(

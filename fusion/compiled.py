@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
+from fusion.births import Births, prior_of
 from fusion.engine import Evaluated, Setting
-from fusion.sensors import Placement
+from fusion.sensors import Placement, Station
 from fusion.tracks import TrackStore
 from fusion.types import Floats, Frame, Ints
 
 
 class CompiledEngine:
     """`fusion.engine.Engine`, compiled. The kernels are imported at the first use: that may compile them."""
+
+    def births(self, setting: Setting, station: Station, frame: Frame, placement: Placement) -> Births:
+        from fusion.kernels.birth import births
+
+        n = len(frame.values)
+        mean, covariance, density = np.empty((n, 6)), np.empty((n, 6, 6)), np.empty(n)
+        births(
+            station.codes, frame.values, frame.sigmas, placement.position, placement.axes, setting.earth,
+            prior_of(station, setting.config), mean, covariance, density,
+        )  # fmt: skip
+        rows = np.flatnonzero(~np.isnan(density))
+        return Births(rows, mean[rows], covariance[rows], density[rows])
 
     def predict(self, setting: Setting, store: TrackStore, rows: Ints, until_ns: Ints) -> None:
         from fusion.kernels.predict import predict

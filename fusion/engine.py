@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from fusion.births import Births
+from fusion.config import TrackerConfig
 from fusion.motion import Motions
-from fusion.sensors import Placement
+from fusion.sensors import Placement, Station
 from fusion.tracks import TrackStore
 from fusion.types import Floats, Frame, Ints
 
@@ -15,6 +17,7 @@ from fusion.types import Floats, Frame, Ints
 class Setting:
     """What stays the same from frame to frame. earth: (4, 3), the plane's centre and axes for the kernels."""
 
+    config: TrackerConfig
     motions: Motions
     earth: Floats
     gates: Floats  # chi-square limits by degrees of freedom; below none at all nothing passes
@@ -30,6 +33,9 @@ class Evaluated:
 
 
 class Engine(Protocol):
+    def births(self, setting: Setting, station: Station, frame: Frame, placement: Placement) -> Births:
+        """One possible new object for each detection that says where it is."""
+
     def predict(self, setting: Setting, store: TrackStore, rows: Ints, until_ns: Ints) -> None:
         """Mix the modes and advance `rows` of the store to their times, in place."""
 

@@ -24,7 +24,8 @@ WAITING_FRAMES = 10_000  # of sensors that run ahead of all others; more are lef
 
 @dataclass(slots=True)
 class Air:
-    """All that a late frame may change. due_ns: the next whole second, or report, that is not made yet."""
+    """All that a late frame may change. due_ns: the next whole second, or report, that is not made yet; 0
+    before the first frame."""
 
     tracker: Tracker
     machine: AlertMachine
@@ -116,11 +117,15 @@ class Pipeline:
         return events
 
     def _start(self, frame: Frame) -> None:
-        """The first report is due at the first whole second, or period, from the first frame on."""
-        self._air.due_ns = min(_next(frame.time_ns - 1, EVALUATION_NS), _next(frame.time_ns - 1, self._period_ns))
+        """Before the first frame: a snapshot for those that come later and are earlier."""
         if self._history is not None:
             lateness_ns = round(self.site.tracker.lateness_s * SECOND_NS)
             self._history.keep(Snapshot(frame.time_ns - lateness_ns - 1, self._air.copy()), 0, frame.time_ns)
+        self._air.due_ns = self._first_due(frame)
+
+    def _first_due(self, frame: Frame) -> int:
+        """The first report is due at the first whole second, or period, from the first frame on."""
+        return min(_next(frame.time_ns - 1, EVALUATION_NS), _next(frame.time_ns - 1, self._period_ns))
 
     def _report(self, until_ns: int) -> list[Event]:
         """Make every report due up to and including `until_ns`."""
@@ -170,6 +175,8 @@ class Pipeline:
         made_ns = self._made_ns
         snapshot, frames = self._history.before(frame.time_ns)
         self._air = snapshot.state.copy()
+        if not self._air.due_ns:  # from before the first frame
+            self._air.due_ns = self._first_due(frames[0])
         events: list[Event] = []
         for each in frames:
             events += self._redo(each.time_ns - 1, made_ns)

@@ -11,9 +11,10 @@ import math
 import numpy as np
 from filterpy.kalman import KalmanFilter
 
+from fusion.births import Births, births
 from fusion.engine import Evaluated, Setting
 from fusion.geodesy import Plane
-from fusion.sensors import Placement, measure
+from fusion.sensors import Placement, Station, measure
 from fusion.tracks import TrackStore
 from fusion.types import AZIMUTH, ELEVATION, SECOND_NS, Floats, Frame, Ints, Place
 
@@ -22,6 +23,9 @@ VAGUE_RAD2 = 1.0  # as in kernels.evaluate
 
 class ReferenceEngine:
     """`fusion.engine.Engine`, in filterpy."""
+
+    def births(self, setting: Setting, station: Station, frame: Frame, placement: Placement) -> Births:
+        return births(frame, station, placement, _plane(setting.earth), setting.config)
 
     def predict(self, setting: Setting, store: TrackStore, rows: Ints, until_ns: Ints) -> None:
         plane = _plane(setting.earth)

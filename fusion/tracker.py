@@ -57,7 +57,7 @@ class Tracker:
         self.sensor_names = tuple(self.stations)
         gates = np.concatenate([[-1.0], chdtri(np.arange(1, 9), 1.0 - GATE_PROBABILITY)])
         earth = np.ascontiguousarray(np.vstack([self.plane.centre[None], self.plane.axes]))
-        self.setting = Setting(self.motions, earth, gates)
+        self.setting = Setting(site.tracker, self.motions, earth, gates)
         self.engine: Engine = engine(site.tracker.engine)
         self.store = TrackStore.empty(len(self.motions.names), len(self.stations))
         self.undetected = Undetected(site.tracker)
@@ -182,7 +182,7 @@ class Tracker:
         weight = max(station.config.false_alarms, LEAST_CLUTTER) / width
         if not births.can_begin(station) or not len(weight):
             return weight, None
-        new = births.births(frame, station, look.placement, self.plane, self.config)
+        new = self.engine.births(self.setting, station, frame, look.placement)
         fresh = station.config.detection_probability * new.density(self.undetected.density(new.mean[:, :3]))
         weight[new.rows] += fresh
         return weight, (new, fresh / weight[new.rows])

@@ -12,9 +12,9 @@ from fusion.config import TrackerConfig
 from fusion.engine import Setting
 from fusion.motion import Motions
 from fusion.reference import ReferenceEngine, moment_match
-from fusion.sensors import place
+from fusion.sensors import Station, measure, place
 from fusion.tracks import TrackStore
-from fusion.types import COMPONENTS, SECOND_NS
+from fusion.types import COMPONENTS, SECOND_NS, Coverage
 
 KINDS = [
     ("range_m", "azimuth_deg"),
@@ -34,7 +34,8 @@ SIGMA = {
 def setting(motions=("cruise", "manoeuvre", "turn")):
     gates = np.array([-1.0, *[1e6] * 8])
     earth = np.ascontiguousarray(np.vstack([PLANE.centre[None], PLANE.axes]))
-    return Setting(Motions.of(TrackerConfig(motions=motions)), earth, gates)
+    config = TrackerConfig(motions=motions)
+    return Setting(config, Motions.of(config), earth, gates)
 
 
 def stores(rng, count, modes):
@@ -51,6 +52,14 @@ def stores(rng, count, modes):
     return store, store.copy()
 
 
+def sensor_of(measures):
+    """A radar, or a position sensor, that measures these components."""
+    cartesian = "east_m" in measures
+    box = {"coverage": Coverage(east_m=(-9e4, 9e4), north_m=(-9e4, 9e4))} if cartesian else {}
+    kind = "position" if cartesian else "radar"
+    return radar(kind=kind, measures=measures, sigma={name: SIGMA[name] for name in measures}, **box)
+
+
 def same(a, b):
     for name in ("weight", "mean", "covariance"):
         ours, theirs = getattr(a, name)[: a.size], getattr(b, name)[: b.size]
@@ -64,19 +73,7 @@ def same(a, b):
 def test_the_engines_agree_on_random_frames(measures, seed):
     rng = np.random.default_rng(seed)
     settings_ = setting()
-    kind = "position" if "east_m" in measures else "radar"
-    sensor = (
-        radar(measures=measures, sigma={name: SIGMA[name] for name in measures}, kind=kind) if kind == "radar" else None
-    )
-    if sensor is None:
-        from dataclasses import replace
-
-        from fusion.types import Coverage
-
-        sensor = replace(
-            radar(), kind="position", measures=measures, sigma={name: SIGMA[name] for name in measures},
-            coverage=Coverage(east_m=(-9e4, 9e4), north_m=(-9e4, 9e4)),
-        )  # fmt: skip
+    sensor = sensor_of(measures)
     compiled, readable = stores(rng, 5, len(settings_.motions.names))
     rows = np.arange(5)
     until = START_NS + rng.integers(-2 * SECOND_NS, 2 * SECOND_NS, 5)
@@ -105,6 +102,26 @@ def test_the_engines_agree_on_random_frames(measures, seed):
     same(compiled, readable)
 
 
+@pytest.mark.parametrize("measures", [kind for kind in KINDS if "range_m" in kind or "east_m" in kind], ids="+".join)
+@settings(max_examples=15)
+@given(seed=st.integers(0, 100_000))
+def test_the_engines_begin_tracks_at_the_same_places(measures, seed):
+    rng = np.random.default_rng(seed)
+    sensor, settings_ = sensor_of(measures), setting()
+    states = rng.normal([0, 0, 5000.0, 0, 0, 0], [20e3, 20e3, 1.0, 150, 150, 5], (6, 6))
+    values = seen(sensor, states, rng)
+    values[rng.random(values.shape) < 0.2] = np.nan
+    look, station = frame(sensor, values), Station.of(0, sensor, settings_.config, PLANE)
+    placement = place(sensor.pose, PLANE)
+    ours, theirs = (e.births(settings_, station, look, placement) for e in (CompiledEngine(), ReferenceEngine()))
+    assert ours.rows.tolist() == theirs.rows.tolist()
+    assert ours.mean == pytest.approx(theirs.mean, rel=1e-6, abs=1e-6)
+    assert ours.covariance == pytest.approx(
+        theirs.covariance, rel=1e-6, abs=1e-6 * np.abs(theirs.covariance).max(initial=1.0)
+    )
+    assert ours.spread == pytest.approx(theirs.spread, rel=1e-6)
+
+
 @given(seed=st.integers(0, 100_000))
 def test_one_component_after_another_equals_the_joint_gaussian(seed):
     rng = np.random.default_rng(seed)
@@ -116,8 +133,6 @@ def test_one_component_after_another_equals_the_joint_gaussian(seed):
     placement, codes = place(sensor.pose, PLANE), np.array([0, 1, 2], np.int64)
     pairs = np.array([0]), np.array([0])
     out = CompiledEngine().evaluate(settings_, store, np.array([0]), pairs, codes, look, placement)
-
-    from fusion.sensors import measure
 
     mean, P = store.mean[0, 0], store.covariance[0, 0]
     measured = [measure(code, placement, PLANE, mean[None]) for code in codes]
@@ -136,7 +151,7 @@ def test_mixing_prediction_and_update_equal_filterpys_imm_for_one_linear_measure
     settings_ = setting(("cruise", "manoeuvre"))
     sensor = radar(
         kind="position", measures=("east_m",), sigma={"east_m": 20.0},
-        coverage=__import__("fusion.types", fromlist=["Coverage"]).Coverage(east_m=(-9e4, 9e4), north_m=(-9e4, 9e4)),
+        coverage=Coverage(east_m=(-9e4, 9e4), north_m=(-9e4, 9e4)),
     )  # fmt: skip
     store, _ = stores(rng, 1, 2)
     store.time_ns[0], dt = START_NS, 2.0

@@ -79,6 +79,16 @@ def test_any_arrival_order_within_the_lateness_gives_the_pictures_of_the_sorted_
     assert not pipeline.late
 
 
+def test_an_earlier_first_frame_brings_the_reports_that_it_would_have_begun():
+    stream = frames()
+    expected = final(run(Pipeline(world(), rewind=False), stream))
+    late_start = [stream[2], stream[3], *stream[:2], *stream[4:]]
+    assert stream[2].time_ns > stream[1].time_ns
+    found = final(run(Pipeline(world()), late_start))
+    assert found.keys() == expected.keys()
+    assert all(same(found[time_ns], picture) for time_ns, picture in expected.items())
+
+
 def test_a_late_frame_is_counted_and_left_out_and_the_next_good_one_is_used():
     stream = frames()
     pipeline, late = Pipeline(world()), stream[2]
