@@ -47,21 +47,19 @@ for (_now, _evidence), _next in NEXT.items():
     _TABLE[_now, _evidence] = _next
 
 
-def evidence(store: TrackStore, now_ns: int, still_objects: bool) -> Ints:
-    """What each row's numbers say after a look at `now_ns`: (n,) codes; the gravest wins."""
-    n = store.size
-    status, existence = store.status[:n], store.existence[:n]
-    said = np.full(n, NOTHING)
-    proven = (existence >= PROVEN_EXISTENCE) & (store.hits[:n] >= PROVEN_HITS)
+def evidence(store: TrackStore, rows: Ints, now_ns: int, still_objects: bool) -> Ints:
+    """What the numbers of `rows` say after a look at `now_ns`: (rows,) codes; the gravest wins."""
+    status, existence, owed = store.status[rows], store.existence[rows], store.owed[rows]
+    said = np.full(len(rows), NOTHING)
+    tentative = status == TENTATIVE
+    proven = tentative & (existence >= PROVEN_EXISTENCE) & (store.hits[rows] >= PROVEN_HITS)
     if not still_objects:
-        proven &= store.moved[:n] == 1
-    said[proven & (status == TENTATIVE)] = PROVEN
-    owed = store.owed[:n]
+        proven &= store.moved[rows] == 1
+    said[proven] = PROVEN
     said[(status == CONFIRMED) & (owed >= UNSEEN_LOOKS)] = UNSEEN
     said[(status == COASTING) & (owed < UNSEEN_LOOKS)] = SEEN
-    said[(status == TENTATIVE) & (existence < DOUBTED_TENTATIVE)] = DOUBTED
-    held = np.flatnonzero(status != TENTATIVE)
-    said[held[existence[held] * seen(store, held, now_ns) < DOUBTED_EXISTENCE]] = DOUBTED
+    said[tentative & (existence < DOUBTED_TENTATIVE)] = DOUBTED
+    said[~tentative & (existence * seen(store, rows, now_ns) < DOUBTED_EXISTENCE)] = DOUBTED
     return said
 
 
@@ -75,20 +73,21 @@ def seen(store: TrackStore, rows: Ints, now_ns: int) -> Floats:
     return 1.0 - unseen
 
 
-def absence(store: TrackStore, now_ns: int, longest_period_s: float, outside: Bools) -> Ints:
-    """What time alone says at `now_ns`: (n,) codes.  outside: (n,), beyond every sensor's registered coverage."""
-    n = store.size
-    unwatched_ns = now_ns - store.covered_ns[:n].max(axis=1, initial=0)
-    said = np.full(n, NOTHING)
+def absence(store: TrackStore, rows: Ints, now_ns: int, longest_period_s: float, outside: Bools) -> Ints:
+    """What time alone says of `rows` at `now_ns`: (rows,) codes.
+
+    outside: (rows,), beyond every sensor's registered coverage.
+    """
+    unwatched_ns = now_ns - store.covered_ns[rows].max(axis=1, initial=0)
+    said = np.full(len(rows), NOTHING)
     said[unwatched_ns > int(SILENT_S * SECOND_NS)] = SILENT
     said[outside & (unwatched_ns > int(LEFT_PERIODS * longest_period_s * SECOND_NS))] = LEFT
     return said
 
 
-def follow(store: TrackStore, said: Ints) -> None:
-    """Move every row through the table, in place."""
-    n = store.size
-    store.status[:n] = _TABLE[store.status[:n], said]
+def follow(store: TrackStore, rows: Ints, said: Ints) -> None:
+    """Move `rows` through the table, in place."""
+    store.status[rows] = _TABLE[store.status[rows], said]
 
 
 def shown(store: TrackStore) -> Bools:

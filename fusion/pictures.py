@@ -102,5 +102,4 @@ def _joined(parts: list[TrackStore]) -> TrackStore:
     from fusion.tracks import COLUMNS
 
     columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
-    identity = [name for part in parts for name in part.identity]
-    return TrackStore(size=len(identity), identity=identity, **columns)
+    return TrackStore(size=sum(part.size for part in parts), **columns)

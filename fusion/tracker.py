@@ -92,7 +92,7 @@ class Tracker:
         evaluated = self.engine.evaluate(self.setting, self.store, rows, pairs, station.codes, frame, placement)
         alone = self._update(look, rows, pairs, swept, evaluated)
         self._begin(look, alone)
-        self._settle(lifecycle.evidence(self.store, frame.time_ns, self.config.still_objects))
+        self._settle(rows, lifecycle.evidence(self.store, rows, frame.time_ns, self.config.still_objects))
 
     def shown(self) -> None:
         """The picture is out: its tracks are known to the outside, its ended ones need not stand there again."""
@@ -246,25 +246,28 @@ class Tracker:
         store.visible[at, look.station.index] = 1.0
         store.looked_ns[at, look.station.index] = store.hit_ns[at, look.station.index] = times
 
-    def _settle(self, said: Ints) -> None:
+    def _settle(self, rows: Ints, said: Ints) -> None:
         """Follow the lifecycle table; rows that ended leave, those that were shown are kept for the next picture."""
         store = self.store
-        lifecycle.follow(store, said)
-        gone = store.status[: store.size] == ENDED
+        lifecycle.follow(store, rows, said)
+        gone = store.status[rows] == ENDED
         if gone.any():
-            told = np.flatnonzero(gone & (store.published[: store.size] == 1))
-            if len(told):
-                self.ended.append((store.take(told), tuple(lifecycle.REASONS[int(said[row])] for row in told)))
-            store.keep(~gone)
+            told = gone & (store.published[rows] == 1)
+            if told.any():
+                reasons = tuple(lifecycle.REASONS[code] for code in said[told].tolist())
+                self.ended.append((store.take(rows[told]), reasons))
+            stays = np.ones(store.size, bool)
+            stays[rows[gone]] = False
+            store.keep(stays)
 
     def tend(self, now_ns: int) -> None:
         """End what nobody looks at any more. Called at each whole second of event time, frames or none."""
         store = self.store
         old = store.covered_ns[: store.size].max(axis=1, initial=0) < now_ns - int(self._longest_period_s * SECOND_NS)
-        if old.any():
-            outside = np.zeros(store.size, bool)
-            outside[old] = self._outside(np.flatnonzero(old), now_ns)
-            self._settle(lifecycle.absence(store, now_ns, self._longest_period_s, outside))
+        rows = np.flatnonzero(old)
+        if len(rows):
+            outside = self._outside(rows, now_ns)
+            self._settle(rows, lifecycle.absence(store, rows, now_ns, self._longest_period_s, outside))
 
     def _outside(self, rows: Ints, now_ns: int) -> Bools:
         """Whether the mean, carried straight on, is beyond every sensor's registered coverage: (rows,)."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fusion.types import Floats, Ints
+
+Names = NDArray[np.object_]
 
 FIRST_CAPACITY = 64  # rows; doubled whenever it is full
 
@@ -34,7 +37,7 @@ class TrackStore:
     looked_ns: Ints  # (n, s) up to when `visible` stands
     covered_ns: Ints  # (n, s) when the sensor last looked where the track was, 0: never
     hit_ns: Ints  # (n, s) when the sensor last detected it, 0: never
-    identity: list[str | None]
+    identity: Names  # transponder addresses, or None
 
     @classmethod
     def empty(cls, modes: int, sensors: int) -> TrackStore:
@@ -50,7 +53,8 @@ class TrackStore:
             size=0, id=ints(), status=ints(), existence=floats(), time_ns=ints(), weight=floats(modes),
             mean=floats(modes, 6), covariance=floats(modes, 6, 6), created_ns=ints(), updated_ns=ints(), hits=ints(),
             owed=floats(), birthplace=floats(3), moved=ints(), published=ints(), visible=floats(sensors),
-            looked_ns=ints(sensors), covered_ns=ints(sensors), hit_ns=ints(sensors), identity=[],
+            looked_ns=ints(sensors), covered_ns=ints(sensors), hit_ns=ints(sensors),
+            identity=np.full(c, None),
         )  # fmt: skip
 
     def extend(self, count: int) -> slice:
@@ -66,8 +70,7 @@ class TrackStore:
                 new[:begin] = old[:begin]
                 setattr(self, name, new)
         for name in COLUMNS:
-            getattr(self, name)[begin:end] = 0
-        self.identity.extend([None] * count)
+            getattr(self, name)[begin:end] = None if name == "identity" else 0
         self.size = end
         return slice(begin, end)
 
@@ -80,18 +83,17 @@ class TrackStore:
         for name in COLUMNS:
             column = getattr(self, name)
             column[first:left] = column[first : self.size][mask[first:]]
-        self.identity = [identity for identity, stays in zip(self.identity, mask, strict=True) if stays]
         self.size = left
 
     def copy(self) -> TrackStore:
         """The live rows, as they are now: for snapshots and for looking ahead."""
         columns = {name: getattr(self, name)[: max(self.size, 1)].copy() for name in COLUMNS}
-        return TrackStore(size=self.size, identity=list(self.identity), **columns)
+        return TrackStore(size=self.size, **columns)
 
     def take(self, rows: Ints) -> TrackStore:
         """These rows alone, copied, in that order."""
         columns = {name: getattr(self, name)[rows] for name in COLUMNS}
-        return TrackStore(size=len(rows), identity=[self.identity[row] for row in rows], **columns)
+        return TrackStore(size=len(rows), **columns)
 
 
-COLUMNS = tuple(f.name for f in fields(TrackStore) if f.name not in ("size", "identity"))
+COLUMNS = tuple(f.name for f in fields(TrackStore) if f.name != "size")

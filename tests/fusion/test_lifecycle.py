@@ -7,6 +7,8 @@ from fusion import lifecycle
 from fusion.tracks import TrackStore
 from fusion.types import COASTING, CONFIRMED, ENDED, SECOND_NS, TENTATIVE
 
+ROW = np.array([0])
+
 
 def one(**columns):
     store = TrackStore.empty(1, 1)
@@ -33,15 +35,15 @@ def one(**columns):
 )
 def test_looks_move_a_track_through_the_table(columns, next_status):
     store = one(**columns)
-    lifecycle.follow(store, lifecycle.evidence(store, 0, still_objects=True))
+    lifecycle.follow(store, ROW, lifecycle.evidence(store, ROW, 0, still_objects=True))
     assert store.status[0] == next_status
 
 
 def test_what_never_moved_is_not_confirmed_where_still_objects_are_clutter():
     store = one(status=TENTATIVE, existence=0.99995, hits=9)
-    assert lifecycle.evidence(store, 0, still_objects=False)[0] == lifecycle.NOTHING
+    assert lifecycle.evidence(store, ROW, 0, still_objects=False)[0] == lifecycle.NOTHING
     store.moved[0] = 1
-    assert lifecycle.evidence(store, 0, still_objects=False)[0] == lifecycle.PROVEN
+    assert lifecycle.evidence(store, ROW, 0, still_objects=False)[0] == lifecycle.PROVEN
 
 
 @pytest.mark.parametrize(
@@ -57,7 +59,7 @@ def test_what_never_moved_is_not_confirmed_where_still_objects_are_clutter():
 def test_time_alone_ends_what_left_or_what_nobody_watches(unwatched_s, outside, said):
     store = one(status=CONFIRMED)
     now_ns = round(unwatched_s * SECOND_NS)
-    assert lifecycle.absence(store, now_ns, 4.0, np.array([outside]))[0] == said
+    assert lifecycle.absence(store, ROW, now_ns, 4.0, np.array([outside]))[0] == said
 
 
 def test_every_evidence_that_ends_a_track_has_a_reason():
