@@ -36,8 +36,11 @@ class Run:
         return tuple({zone.id: zone for report in self.zones for zone in report.zones}.values())
 
 
-def load(tracks_path: str, truth_path: str) -> Run:
-    """Read both recordings (they may be one file). Bad messages become `problems`. Raises RecordingError."""
+def load(tracks_path: str, truth_path: str | None) -> Run:
+    """Read both recordings (they may be one file; None: no truth). Bad messages become `problems`.
+
+    Raises RecordingError.
+    """
     pictures: list[Picture] = []
     truth: list[Truth] = []
     zones: list[ZoneReport] = []
@@ -50,7 +53,8 @@ def load(tracks_path: str, truth_path: str) -> Run:
             "zones": _into(zones, read_zones),
         },
     )
-    problems += _read(truth_path, {"truth": _into(truth, read_truth)})
+    if truth_path is not None:
+        problems += _read(truth_path, {"truth": _into(truth, read_truth)})
     return Run(latest(pictures), tuple(truth), tuple(zones), tuple(alerts), tuple(problems))
 
 

@@ -7,6 +7,7 @@ from skypicket.commands import (
     alerts,
     check,
     demo,
+    plot,
     record,
     replay,
     schema,
@@ -19,5 +20,5 @@ from skypicket.commands import (
 
 ALL: Final[tuple[Callable[[Any], None], ...]] = tuple(
     module.add_parser
-    for module in (demo, serve, simulate, track, record, replay, alerts, score, check, schema, version)
+    for module in (demo, serve, simulate, track, record, replay, alerts, score, plot, check, schema, version)
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.simulated.scenario import load_scenario
 from skypicket.cli import main, parser
 
 ROOT = Path(__file__).parents[2]
@@ -20,6 +21,7 @@ COMMANDS = (
     "replay",
     "alerts",
     "score",
+    "plot",
     "check",
     "schema",
     "version",
@@ -293,3 +295,17 @@ def test_a_reader_that_goes_away_is_no_error():
     assert process.wait(60) == 141
     assert b"Traceback" not in said
     assert b"Exception ignored" not in said
+
+
+def test_plot_draws_tracks_truth_detections_and_zones_into_one_picture(tmp_path, capsys):
+    recording, tracks, picture = (str(tmp_path / name) for name in ("run.jsonl", "tracks.jsonl", "run.png"))
+    site = str(load_scenario("airport-drones").site_path)
+    assert main(["simulate", "airport-drones", "--out", recording, "--duration", "12"]) == 0
+    assert main(["track", recording, "--config", site, "--out", tracks]) == 0
+    assert main(
+        ["plot", tracks, "--truth", recording, "--detections", recording, "--config", site, "--out", picture]
+    ) == 0  # fmt: skip
+    assert Path(picture).read_bytes().startswith(b"\x89PNG")
+    assert main(["plot", tracks, "--detections", recording, "--out", picture]) == 2
+    assert "needs --config" in capsys.readouterr().err
+    assert main(["plot", recording, "--out", picture]) == 4
