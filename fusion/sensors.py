@@ -61,6 +61,12 @@ class Station:
         placement = place(config.pose, plane) if config.pose else None
         return cls(index, config, codes, span, VISIBLE_SHARE[config.kind], BLIND_TIME_S[config.kind], placement)
 
+    @property
+    def angles_only(self) -> bool:
+        """Whether it sees direction and no distance."""
+        codes = self.codes.tolist()
+        return AZIMUTH in codes and RANGE not in codes
+
     def look(self, frame: Frame, plane: Plane) -> tuple[Placement, Floats]:
         """Where the sensor stood for this frame, and the box that it covered (8, 2) by component code."""
         placement = place(frame.pose, plane) if frame.pose else self.placement
@@ -113,11 +119,16 @@ def covers(box: Floats, placement: Placement, plane: Plane, state: Floats) -> Bo
     for code in np.flatnonzero(~np.isnan(box[:, 0])):
         value, _ = measure(int(code), placement, plane, state)
         if code == AZIMUTH:
-            off = np.abs((value - box[code, 0] + math.pi) % (2.0 * math.pi) - math.pi)
+            off = np.abs(wrapped(value - box[code, 0]))
             covered &= off <= box[code, 1]
         else:
             covered &= (value >= box[code, 0]) & (value <= box[code, 1])
     return covered
+
+
+def wrapped(angle: Floats) -> Floats:
+    """Angle differences, into [-pi, pi)."""
+    return (angle + math.pi) % (2.0 * math.pi) - math.pi
 
 
 def measure(code: int, placement: Placement, plane: Plane, state: Floats) -> tuple[Floats, Floats]:

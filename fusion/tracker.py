@@ -8,7 +8,8 @@ not touched: time is lazy.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import chdtri
@@ -19,10 +20,11 @@ from fusion.engine import Engine, Evaluated, Setting
 from fusion.engines import engine
 from fusion.geodesy import Plane
 from fusion.motion import Motions
-from fusion.sensors import LEAST_CLUTTER, Placement, Station, box, covers
+from fusion.sensors import LEAST_CLUTTER, Placement, Station, box, covers, measure, wrapped
 from fusion.tracks import TrackStore
-from fusion.types import ENDED, SECOND_NS, TENTATIVE, Bools, Floats, Frame, Ints
+from fusion.types import AZIMUTH, ENDED, SECOND_NS, TENTATIVE, Bools, Floats, Frame, Ints
 from fusion.undetected import Undetected
+from fusion.whiteness import Whiteness
 
 GATE_PROBABILITY = 0.9999  # a true detection falls outside once in 10 000: rarer than every real loss
 COARSE_GATE_SIGMA = 5.0  # each component by itself; wider than the exact gate for up to four of them
@@ -61,6 +63,7 @@ class Tracker:
         self.engine: Engine = engine(site.tracker.engine)
         self.store = TrackStore.empty(len(self.motions.names), len(self.stations))
         self.undetected = Undetected(site.tracker)
+        self.whiteness = Whiteness(len(self.stations))
         self.undetected.cover([(s, s.placement) for s in self.stations.values() if s.placement and births.can_begin(s)])
         self.placements = {name: s.placement for name, s in self.stations.items() if s.placement is not None}
         self.ended: list[tuple[TrackStore, tuple[str, ...]]] = []  # shown once, since the last picture
@@ -70,16 +73,15 @@ class Tracker:
         """A tracker that goes its own way from here; what never changes is shared."""
         other = object.__new__(Tracker)
         other.__dict__.update(self.__dict__)
-        other.store, other.undetected, other.ended = (
-            self.store.copy(),
-            self.undetected.copy(),
-            list(self.ended),
-        )
+        other.store, other.undetected = self.store.copy(), self.undetected.copy()
+        other.whiteness, other.ended = self.whiteness.copy(), list(self.ended)
         return other
 
     def step(self, frame: Frame) -> None:
         """Take one frame in."""
         station = self.stations[frame.sensor]
+        if station.angles_only:
+            frame = replace(frame, sigmas=frame.sigmas * math.sqrt(self.whiteness.inflation(station.index)))
         placement, swept_box = station.look(frame, self.plane)
         look = Look(frame, station, placement, swept_box)
         self.placements = {**self.placements, frame.sensor: placement}
@@ -89,8 +91,11 @@ class Tracker:
 
         rows, pairs, reference_ns = self._gate(look)
         swept = self._predict(look, rows, reference_ns)
+        bearings = self._bearings(look, rows) if station.angles_only else None
         evaluated = self.engine.evaluate(self.setting, self.store, rows, pairs, station.codes, frame, placement)
-        alone = self._update(look, rows, pairs, swept, evaluated)
+        alone, paired = self._update(look, rows, pairs, swept, evaluated)
+        if bearings is not None:
+            self._listen(look, rows, pairs, paired, bearings)
         self._begin(look, alone)
         self._settle(rows, lifecycle.evidence(self.store, rows, frame.time_ns, self.config.still_objects))
 
@@ -113,21 +118,10 @@ class Tracker:
         rows = np.flatnonzero(touched)
         places = np.cumsum(touched) - 1
         if look.station.config.use_identity and frame.identity is not None:
-            keep = self._agreeing(frame.identity, tracks, detections)
-            tracks, detections = tracks[keep], detections[keep]
+            told = zip(store.identity[tracks], np.array(frame.identity, object)[detections], strict=True)
+            agree = np.array([mine is None or theirs is None or mine == theirs for mine, theirs in told], bool)
+            tracks, detections = tracks[agree], detections[agree]
         return rows, (places[tracks], detections), reference_ns[rows]
-
-    def _agreeing(self, identity: tuple[str | None, ...], tracks: Ints, detections: Ints) -> Ints:
-        """Pairs whose known identities do not differ."""
-        mine = self.store.identity
-        return np.array(
-            [
-                i
-                for i, (row, d) in enumerate(zip(tracks, detections, strict=True))
-                if mine[row] is None or identity[d] is None or mine[row] == identity[d]
-            ],
-            np.int64,
-        )
 
     def _predict(self, look: Look, rows: Ints, reference_ns: Ints) -> Floats:
         """Advance `rows` to the look; returns P(inside what was swept), (rows,)."""
@@ -151,8 +145,13 @@ class Tracker:
         store.looked_ns[rows, station.index] = reference_ns
         return swept
 
-    def _update(self, look: Look, rows: Ints, pairs: tuple[Ints, Ints], swept: Floats, evaluated: Evaluated) -> Floats:
-        """Marginals, then each row's new state and existence. Returns P(belongs to no track), (detections,)."""
+    def _update(
+        self, look: Look, rows: Ints, pairs: tuple[Ints, Ints], swept: Floats, evaluated: Evaluated
+    ) -> tuple[Floats, Floats]:
+        """Marginals, then each row's new state and existence.
+
+        Returns P(belongs to no track), (detections,), and P(pair), (pairs,).
+        """
         store, station = self.store, look.station
         row_of_pair = rows[pairs[0]]
         by_mode = store.weight[row_of_pair] * np.exp(evaluated.log_likelihood)
@@ -173,7 +172,19 @@ class Tracker:
         blind = visible * (1.0 - station.config.detection_probability * swept) / (1.0 - detection * swept)
         store.visible[rows, station.index] = (hit + unseen * blind) / total
         self._remember(look, rows, pairs, paired, hit, swept * detection, swept)
-        return alone
+        return alone, paired
+
+    def _bearings(self, look: Look, rows: Ints) -> Floats:
+        """The azimuth at which each row is expected, (rows,), before the update."""
+        state = (self.store.weight[rows, :, None] * self.store.mean[rows]).sum(axis=1)
+        return measure(AZIMUTH, look.placement, self.plane, state)[0]
+
+    def _listen(self, look: Look, rows: Ints, pairs: tuple[Ints, Ints], paired: Floats, bearings: Floats) -> None:
+        """Hand the azimuth innovations of the tracks that were surely hit to the sensor's whiteness."""
+        sure = np.flatnonzero(paired >= HIT_SHARE)
+        azimuth = look.frame.values[pairs[1][sure], look.station.codes.tolist().index(AZIMUTH)]
+        innovation = wrapped(azimuth - bearings[pairs[0][sure]])
+        self.whiteness.listen(look.station.index, self.store, rows[pairs[0][sure]], innovation, look.frame.time_ns)
 
     def _alone_weight(self, look: Look) -> tuple[Floats, tuple[births.Births, Floats] | None]:
         """Density of false alarms and of undetected objects at each detection; the latter with its births."""

@@ -36,6 +36,8 @@ class TrackStore:
     visible: Floats  # (n, s) probability that the sensor can see it at all
     looked_ns: Ints  # (n, s) up to when `visible` stands
     covered_ns: Ints  # (n, s) when the sensor last looked where the track was, 0: never
+    innovation: Floats  # (n, s) the last azimuth innovation of an angle-only sensor, rad
+    listened_ns: Ints  # (n, s) when that was, 0: never
     hit_ns: Ints  # (n, s) when the sensor last detected it, 0: never
     identity: Names  # transponder addresses, or None
 
@@ -53,6 +55,7 @@ class TrackStore:
             size=0, id=ints(), status=ints(), existence=floats(), time_ns=ints(), weight=floats(modes),
             mean=floats(modes, 6), covariance=floats(modes, 6, 6), created_ns=ints(), updated_ns=ints(), hits=ints(),
             owed=floats(), birthplace=floats(3), moved=ints(), published=ints(), visible=floats(sensors),
+            innovation=floats(sensors), listened_ns=ints(sensors),
             looked_ns=ints(sensors), covered_ns=ints(sensors), hit_ns=ints(sensors),
             identity=np.full(c, None),
         )  # fmt: skip

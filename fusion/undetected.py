@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from fusion.config import TrackerConfig
-from fusion.sensors import Placement, Station
+from fusion.sensors import Placement, Station, wrapped
 from fusion.types import AZIMUTH, EAST, NORTH, RANGE, SECOND_NS, Bools, Floats
 
 CELLS = 48  # a side: a few kilometres a cell for a long-range radar
@@ -82,7 +82,7 @@ class Undetected:
             swept = _within(right, box[EAST]) & _within(forward, box[NORTH])
         else:
             azimuth, distance = self._polar(station, placement)
-            off = np.abs((azimuth - box[AZIMUTH, 0] + math.pi) % (2.0 * math.pi) - math.pi)
+            off = np.abs(wrapped(azimuth - box[AZIMUTH, 0]))
             swept = (off <= box[AZIMUTH, 1]) & _within(distance, box[RANGE])
         self._intensity = np.where(
             swept, self._intensity * (1.0 - station.config.detection_probability), self._intensity

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from benchmarks.cases.case import Case
 from benchmarks.cases.catalogue import MAKERS, Length, cases
 from benchmarks.cases.measure import Row, flying, pairs_of, pooled, run_ours, scores
-from benchmarks.peers.results import PEERS, read
+from benchmarks.peers.results import MANAGED, PEERS, read
 from fusion.types import Picture
 from replay.results import Score, ScoreOptions
 
@@ -46,14 +46,15 @@ def show(length: Length, names: Sequence[str] = (), seeds: int | None = None) ->
     print(f"   | {' | '.join(HEADS)} |\n   |{'---|' * len(HEADS)}")
     for name in names or MAKERS:
         options: tuple[ScoreOptions, ...] = ()
-        tallies = {tracker: Tally([]) for tracker in (OURS, *PEERS)}
+        trackers = (OURS, *PEERS) if name in MANAGED else (OURS,)
+        tallies = {tracker: Tally([]) for tracker in trackers}
         count = 0
         for case in cases(name, length, seeds):
             count, options = count + 1, (case.options, *case.also)
             pictures, seconds = run_ours(case)
             _add(tallies[OURS], case, pictures, seconds)
             notes += _notes(case, pictures) if count == 1 else []
-            for peer in PEERS:
+            for peer in trackers[1:]:
                 found = read(peer, case)
                 if found is not None:
                     _add(tallies[peer], case, *found)

@@ -10,7 +10,7 @@ import json
 import time
 from dataclasses import replace
 
-from benchmarks.cases.catalogue import cases
+from benchmarks.cases.catalogue import Length, cases
 from benchmarks.peers.results import write
 from benchmarks.peers.stone_soup import StoneSoup
 from benchmarks.peers.tuning import TUNINGS
@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=NUMBER", help="another tuning, to try")
     arguments = parser.parse_args()
     changes = {name: float(value) for name, value in (each.split("=") for each in arguments.set)}
-    length = "smoke" if arguments.smoke else "full" if arguments.full else "short"
+    length: Length = "smoke" if arguments.smoke else "full" if arguments.full else "short"
     for case in cases(arguments.case, length, arguments.seeds):
         for method in [arguments.method] if arguments.method else ["gnn", "jpda"]:
             tuning = replace(TUNINGS[arguments.case, method], **changes)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 State: east, its rate, north, its rate, up, its rate, in the tangent plane. Only numpy and Stone Soup inside.
 """
+# mypy: disable-error-code="import-untyped"
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from benchmarks.cases.case import Case
 from fusion.types import Picture
 
 PEERS = ("stonesoup-gnn", "stonesoup-jpda")
+MANAGED = ("williams", "secondary", "drones")  # the cases that they are run on
 
 
 def folder() -> Path:

@@ -6,12 +6,13 @@ alone, which is what a missed detection does to them in Stone Soup too, without 
 Directions alone neither confirm a track nor keep it: else ghosts along a camera's line of sight live on.
 Tracks begin M of N: tentative ones associate after the confirmed ones, on what those left.
 """
+# mypy: disable-error-code="import-untyped"
 
 from __future__ import annotations
 
 import datetime
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -37,11 +38,11 @@ with warnings.catch_warnings():
     from stonesoup.types.update import GaussianStateUpdate
     from stonesoup.updater.kalman import ExtendedKalmanUpdater
 
-from benchmarks.cases.case import Case
-from benchmarks.peers.model import OURS, SensorModel, place_of, vector
+from benchmarks.cases.case import START_NS, Case
+from benchmarks.peers.model import ANGULAR, OURS, SensorModel, place_of, vector
 from fusion.geodesy import Plane
-from fusion.sensors import Station
-from fusion.types import SECOND_NS, Floats, Ints, Picture
+from fusion.sensors import Station, measure
+from fusion.types import SECOND_NS, Bools, Floats, Ints, Picture
 
 EPOCH = datetime.datetime(2025, 1, 1)
 UPPER = np.triu_indices(6)
@@ -90,7 +91,7 @@ class Run:
 
 
 def runs(case: Case, together_s: float) -> Iterator[Run]:
-    """All detections by their own times, cut where the sensor changes, or after `together_s`."""
+    """All detections by their own times, cut where the sensor changes, at pictures, and after `together_s`."""
     names = {sensor.id: k for k, sensor in enumerate(case.site.sensor)}
     used = [frame for frame in case.frames if len(frame.values)]
     times = np.concatenate([frame.times_ns for frame in used])
@@ -98,11 +99,13 @@ def runs(case: Case, together_s: float) -> Iterator[Run]:
     which = np.repeat(np.arange(len(used)), [len(frame.values) for frame in used])
     place = np.concatenate([np.arange(len(frame.values)) for frame in used])
     order = np.lexsort((owner, times))
+    interval = np.searchsorted(np.array(case.picture_times_ns(), np.int64), times)
     start = 0
     for k in range(1, len(order) + 1):
-        if k < len(order) and owner[order[k]] == owner[order[start]]:
-            if times[order[k]] - times[order[start]] <= round(together_s * SECOND_NS):
-                continue
+        near = k < len(order) and times[order[k]] - times[order[start]] <= round(together_s * SECOND_NS)
+        same = near and interval[order[k]] == interval[order[start]]
+        if same and owner[order[k]] == owner[order[start]]:
+            continue
         part = order[start:k]
         values = np.stack([used[which[i]].values[place[i]] for i in part])
         sigmas = np.stack([used[which[i]].sigmas[place[i]] for i in part])
@@ -123,7 +126,7 @@ class StoneSoup:
         climb = OrnsteinUhlenbeck(2.0 * tracker.initial_climb_mps**2 / tuning.climb_time_s, 1.0 / tuning.climb_time_s)
         level = ConstantVelocity(tuning.density)
         self.predictor = KalmanPredictor(CombinedLinearGaussianTransitionModel([level, level, climb]))
-        self.updater = ExtendedKalmanUpdater(None)
+        self.updater = ExtendedKalmanUpdater(None, force_symmetric_covariance=True, use_joseph_cov=True)
         self.associators = {name: self._associator(station) for name, station in self.stations.items()}
         self.held: list[Held] = []
         self.count = 0
@@ -178,10 +181,10 @@ class StoneSoup:
         sigma = tuple(float(s) for s in run.sigmas[k])
         model = SensorModel(codes=codes, placement=placement, plane=self.plane, sigma=sigma)
         time_ns = int(run.times_ns[k]) if same is None else same
-        metadata = {"time_ns": time_ns, "place": None}
-        found = place_of(codes, run.values[k], sigma, placement, self.plane, self.height)
-        metadata["place"] = found
-        return Detection(vector(codes, run.values[k]), timestamp=_date(time_ns), measurement_model=model, metadata=metadata)
+        place = place_of(codes, run.values[k], sigma, placement, self.plane, self.height)
+        told = {"time_ns": time_ns, "place": place}
+        state = vector(codes, run.values[k])
+        return Detection(state, timestamp=_date(time_ns), measurement_model=model, metadata=told)
 
     def _associate(self, tracks: list[Held], detections: list[Any], station: Station, end_ns: int) -> list[Any]:
         """Update in place; returns what no track took."""
@@ -243,18 +246,10 @@ class StoneSoup:
         near = np.zeros(len(tracks), bool)
         reach = 2.0 * self.tuning.gate * np.sqrt(spread.max(axis=1))
         model = detections[0].measurement_model
-        from fusion.sensors import measure
-
-        values = [measure(code, model.placement, self.plane, rows) for code in model.codes]
+        seen = [measure(code, model.placement, self.plane, rows) for code in model.codes]
         for detection in detections:
-            ok = np.ones(len(tracks), bool)
-            for i, (value, gradient) in enumerate(values):
-                slope = np.sqrt((gradient[:, :3] ** 2).sum(axis=1))
-                off = value - float(detection.state_vector[i, 0])
-                if model.codes[i] in (1, 2):
-                    off = (off + np.pi) % (2.0 * np.pi) - np.pi
-                ok &= np.abs(off) <= slope * reach + 2.0 * self.tuning.gate * detection.measurement_model.sigma[i]
-            near |= ok
+            noise = 2.0 * self.tuning.gate * np.array(detection.measurement_model.sigma)
+            near |= _within(model.codes, seen, np.asarray(detection.state_vector, float)[:, 0], reach, noise)
         return [one for one, keep in zip(tracks, near, strict=True) if keep]
 
     def _begin(self, detection: Any) -> None:
@@ -309,8 +304,19 @@ class StoneSoup:
         return asdict(self.tuning)
 
 
+def _within(
+    codes: Sequence[int], seen: Sequence[tuple[Floats, Floats]], values: Floats, reach: Floats, noise: Floats
+) -> Bools:
+    """Whether tracks (n,) that a sensor would see at `seen` (values, gradients) may have made a detection."""
+    ok = np.ones(len(reach), bool)
+    for i, (value, gradient) in enumerate(seen):
+        off = value - values[i]
+        if codes[i] in ANGULAR:
+            off = (off + np.pi) % (2.0 * np.pi) - np.pi
+        ok &= np.abs(off) <= np.sqrt((gradient[:, :3] ** 2).sum(axis=1)) * reach + noise[i]
+    return ok
+
+
 def _date(time_ns: int) -> datetime.datetime:
     """Microseconds: all that Stone Soup's times hold."""
-    from benchmarks.cases.case import START_NS
-
     return EPOCH + datetime.timedelta(microseconds=round((time_ns - START_NS) / 1000))

@@ -213,3 +213,21 @@ def test_a_missed_track_coasts_and_comes_back_under_its_id():
     tracker.step(frame(sensor, seen(sensor, straight(STEADY, 60.0)[None]), at_s=60.0, seq=15))
     assert tracker.store.status[0] == CONFIRMED
     assert tracker.store.id[0] == name
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_an_identity_is_carried_and_separates_objects_only_where_it_is_to_be_used(used):
+    """Two objects swap places between looks; their addresses tell, if they are asked."""
+    sensor = radar(false_alarms=0.01, use_identity=used)
+    tracker = Tracker(site(sensor))
+    one, two = [20e3, 15e3, 5e3, 0.0, 0.0, 0.0], [20.3e3, 15e3, 5e3, 0.0, 0.0, 0.0]
+    first = None
+    for k in range(9):
+        names = ("A", "B") if k < 6 else ("B", "A")
+        tracker.step(frame(sensor, seen(sensor, np.array([one, two])), at_s=4.0 * k, seq=k, identity=names))
+        n = tracker.store.size
+        if k == 5:
+            first = tracker.store.id[int(np.argmin(np.abs(combined(tracker)[0][:, 0] - one[0])))]
+    assert set(tracker.store.identity[:n]) == {"A", "B"}
+    east = combined(tracker)[0][int(np.flatnonzero(tracker.store.id[:n] == first)[0]), 0]
+    assert abs(east - (two if used else one)[0]) < 150.0
