@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fusion.config import TrackerConfig
 from fusion.geodesy import Plane
@@ -73,19 +74,32 @@ def births(frame: Frame, station: Station, placement: Placement, plane: Plane, c
     return Births(rows, mean, covariance, density)
 
 
-def track_id(picture: int, sensor: str, detected_ns: int, row: int, taken: Ints) -> int:
-    """An id from the detection that began the track, below 2⁵³ and not among `taken`.
+def track_ids(picture: int, sensor: str, detected_ns: Ints, rows: Ints, taken: Ints) -> Ints:
+    """Ids from the detections that began the tracks, below 2⁵³, none of `taken` and no two alike: (b,).
 
     picture: number of the air picture in its data directory: a recording that is replayed into the same
     directory begins other tracks.
     """
-    attempt = 0
-    while True:
-        digest = hashlib.blake2b(f"{picture}|{sensor}|{detected_ns}|{row}|{attempt}".encode(), digest_size=8).digest()
-        number = int.from_bytes(digest, "big") >> (64 - ID_BITS)
-        if number and not (taken == number).any():
-            return number
-        attempt += 1
+    seed = int.from_bytes(hashlib.blake2b(f"{picture}|{sensor}".encode(), digest_size=8).digest(), "big")
+    ids, attempt = np.zeros(len(rows), np.int64), 0
+    again = np.ones(len(rows), bool)
+    while again.any():
+        mixed = np.full(int(again.sum()), (seed + attempt) % 2**64, np.uint64)
+        for part in (detected_ns[again], rows[again]):
+            mixed = _scrambled(mixed ^ part.astype(np.uint64))
+        ids[again] = (mixed >> np.uint64(64 - ID_BITS)).astype(np.int64)
+        first = np.zeros(len(ids), bool)
+        first[np.unique(ids, return_index=True)[1]] = True
+        again, attempt = ~first | np.isin(ids, taken) | (ids == 0), attempt + 1
+    return ids
+
+
+def _scrambled(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The finaliser of SplitMix64: Steele, Lea, Flood (2014), figure 16. Arithmetic is modulo 2⁶⁴."""
+    value = value + np.uint64(0x9E3779B97F4A7C15)
+    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return value ^ (value >> np.uint64(31))
 
 
 def _from_polar(

@@ -192,6 +192,7 @@ class Pipeline:
         while self._air.due_ns <= until_ns:
             newest = self._air.due_ns // EVALUATION_NS >= made_ns // EVALUATION_NS
             events += self._make(reconcile=newest)
+            self._jump(until_ns)
         return events
 
     def _jump(self, until_ns: int) -> None:

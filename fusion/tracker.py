@@ -30,6 +30,7 @@ GATE_PROBABILITY = 0.9999  # a true detection falls outside once in 10 000: rare
 COARSE_GATE_SIGMA = 5.0  # each component by itself; wider than the exact gate for up to four of them
 SWEPT_SHARE = 0.05  # a look that was less likely than this to have included the track says nothing of it
 HIT_SHARE = 0.5  # a track was detected when that is more likely than not
+MOST_TRACKS = 100_000  # rows, candidates included: what a frame of noise leaves must not fill the memory
 LEAST_EXISTENCE = (
     1e-4  # a new object less likely than this is not worth a row; a second detection lifts it thousandfold
 )
@@ -231,6 +232,9 @@ class Tracker:
             new, share = self._new
             existence = alone[new.rows] * share
             chosen = np.flatnonzero(existence >= LEAST_EXISTENCE)
+            room = max(MOST_TRACKS - self.store.size, 0)
+            if len(chosen) > room:  # the likeliest ones, in the order of the frame
+                chosen = np.sort(chosen[np.argsort(-existence[chosen], kind="stable")[:room]])
             if len(chosen):
                 self._append(look, new, chosen, np.minimum(existence, MOST_EXISTENCE))
         if births.can_begin(look.station):
@@ -241,11 +245,9 @@ class Tracker:
         at = store.extend(len(chosen))
         detections = new.rows[chosen]
         times = frame.times_ns[detections]
-        for i, d in enumerate(detections):
-            row = at.start + i
-            store.id[row] = births.track_id(self._picture, frame.sensor, int(times[i]), int(d), store.id[:row])
-            if frame.identity is not None:
-                store.identity[row] = frame.identity[d]
+        store.id[at] = births.track_ids(self._picture, frame.sensor, times, detections, store.id[: at.start])
+        if frame.identity is not None:
+            store.identity[at] = [frame.identity[d] for d in detections]
         store.status[at], store.existence[at], store.time_ns[at] = TENTATIVE, existence[chosen], times
         store.weight[at] = self.motions.prior
         store.mean[at] = new.mean[chosen, None, :]

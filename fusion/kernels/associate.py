@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 TOLERANCE = 1e-9  # of the largest message change: far below what any decision looks at
-MAX_SWEEPS = 1000  # convergence is geometric; this many only where objects sit within a gate of each other
+MAX_SWEEPS = 300  # convergence is geometric; this many only where objects sit within a gate of each other
 
 
 @njit

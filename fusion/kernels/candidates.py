@@ -16,6 +16,9 @@ from fusion.kernels.grid import extremes, keys, layout, place, sort
 from fusion.kernels.measure import is_angle, measure, wrap
 from fusion.types import AZIMUTH
 
+MOST_PAIRS = 400_000  # in a frame: half a gigabyte of updated states
+MOST_LIST, LEAST_LIST = 64, 4  # detections that one track may be paired with, the nearest ones: quiet sky, full sky
+
 
 @njit
 def moments(weight, mean, covariance, centre, spread):  # type: ignore[no-untyped-def]
@@ -146,23 +149,35 @@ def _distance(codes, row, noise, value, sigma, drift, offset_s, gate):  # type: 
 
 
 @njit
-def _listed(detections, begin, end, d):  # type: ignore[no-untyped-def]
-    """A window wider than the circle meets a detection twice."""
-    for i in range(begin, end):  # noqa: SIM110
-        if detections[i] == d:
-            return True
-    return False
+def _offer(nearest, far, count, d, distance):  # type: ignore[no-untyped-def]
+    """Put a detection on a track's list, instead of the farthest where the list is full; returns the new count."""
+    for i in range(count):  # a window wider than the circle meets a detection twice
+        if nearest[i] == d:
+            return count
+    if count < nearest.size:
+        nearest[count], far[count] = d, distance
+        return count + 1
+    worst = 0
+    for i in range(1, count):
+        if far[i] > far[worst]:
+            worst = i
+    if distance < far[worst]:
+        nearest[worst], far[worst] = d, distance
+    return count
 
 
 @njit
-def _room(tracks, detections, pairs):  # type: ignore[no-untyped-def]
-    """Both arrays, twice as long where they are full."""
-    if pairs < tracks.size:
-        return tracks, detections
-    more_tracks, more_detections = np.empty(2 * tracks.size, np.int64), np.empty(2 * tracks.size, np.int64)
-    more_tracks[:pairs] = tracks
-    more_detections[:pairs] = detections
-    return more_tracks, more_detections
+def _append(tracks, detections, pairs, row, nearest, count):  # type: ignore[no-untyped-def]
+    """One track's list at the end of all pairs, in arrays twice as long where these are full."""
+    if pairs + count > tracks.size:
+        more_tracks, more_detections = np.empty(2 * tracks.size, np.int64), np.empty(2 * tracks.size, np.int64)
+        more_tracks[:pairs] = tracks[:pairs]
+        more_detections[:pairs] = detections[:pairs]
+        tracks, detections = more_tracks, more_detections
+    nearest[:count].sort()
+    for i in range(count):
+        tracks[pairs + i], detections[pairs + i] = row, nearest[i]
+    return tracks, detections
 
 
 @njit(
@@ -189,8 +204,9 @@ def candidates(  # type: ignore[no-untyped-def]
     worst, span_s = extremes(sigmas, detected_ns, frame_ns)
 
     noise = worst[first] if first >= 0 else 0.0
-    pair_track, pair_detection = np.empty(4 * n + 16, np.int64), np.empty(4 * n + 16, np.int64)
-    pairs = 0
+    pair_track, pair_detection = np.empty(4 * n + MOST_LIST, np.int64), np.empty(4 * n + MOST_LIST, np.int64)
+    pairs, longest = 0, min(max(MOST_PAIRS // max(tracks, 1), LEAST_LIST), MOST_LIST)
+    nearest, distances = np.empty(longest, np.int64), np.empty(longest)
     reference_ns, touched = np.empty(tracks, np.int64), np.zeros(tracks, np.bool_)
     centre, spread, gradient = np.empty(6), np.empty((6, 6)), np.empty(6)
     value, sigma, drift = np.empty(8), np.empty(8), np.empty(8)
@@ -233,7 +249,7 @@ def candidates(  # type: ignore[no-untyped-def]
         touched[row] = _reached(box, value, sigma, drift, span_s, gate)
         if n == 0:
             continue
-        best, before = np.inf, pairs
+        best, count = np.inf, 0
         w0, w1 = 0.0, 0.0
         if first >= 0:
             c = codes[first]
@@ -264,10 +280,8 @@ def candidates(  # type: ignore[no-untyped-def]
                     d = order[j]
                     offset_s = (detected_ns[d] - frame_ns) * 1e-9
                     far = _distance(codes, values[d], sigmas[d], value, sigma, drift, offset_s, gate)
-                    if far >= 0.0 and not _listed(pair_detection, before, pairs, d):
-                        pair_track, pair_detection = _room(pair_track, pair_detection, pairs)
-                        pair_track[pairs], pair_detection[pairs] = row, d
-                        pairs += 1
+                    if far >= 0.0:
+                        count = _offer(nearest, distances, count, d, far)
                         if far < best:
                             best = far
                             reference_ns[row] = detected_ns[d]
@@ -276,12 +290,12 @@ def candidates(  # type: ignore[no-untyped-def]
             offset_s = (detected_ns[d] - frame_ns) * 1e-9
             far = _distance(codes, values[d], sigmas[d], value, sigma, drift, offset_s, gate)
             if far >= 0.0:
-                pair_track, pair_detection = _room(pair_track, pair_detection, pairs)
-                pair_track[pairs], pair_detection[pairs] = row, d
-                pairs += 1
+                count = _offer(nearest, distances, count, d, far)
                 if far < best:
                     best = far
                     reference_ns[row] = detected_ns[d]
-        if pairs > before:
+        if count:
             touched[row] = True
+            pair_track, pair_detection = _append(pair_track, pair_detection, pairs, row, nearest, count)
+            pairs += count
     return pair_track[:pairs].copy(), pair_detection[:pairs].copy(), reference_ns, touched
