@@ -124,13 +124,15 @@ def _from_polar(
     radial = _turned(np.stack([run * sines[0], run * sines[1], rise], axis=1), placement)
     across = _turned(np.stack([sines[1], -sines[0], np.zeros(len(rows))], axis=1), placement)
     upward = _turned(np.stack([-rise * sines[0], -rise * sines[1], run], axis=1), placement)
+    bent = slant * sigma_elevation**2  # twice by what the arc bends away from its tangent
     lengths = (
-        (radial, frame.sigmas[rows, codes.index(RANGE)]),
+        (radial, np.sqrt(frame.sigmas[rows, codes.index(RANGE)] ** 2 + 0.5 * bent**2)),
         (across, slant * run * frame.sigmas[rows, codes.index(AZIMUTH)]),
         (upward, slant * sigma_elevation),
     )
     spread = sum((length**2)[:, None, None] * axis[:, :, None] * axis[:, None, :] for axis, length in lengths)
-    position = placement.position + slant[:, None] * radial
+    reach = slant - 0.5 * np.minimum(bent, slant)
+    position = placement.position + reach[:, None] * radial
     density = slant * run * run
     if ELEVATION in codes:
         here = plane.to_geodetic(position)[2]

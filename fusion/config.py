@@ -36,6 +36,18 @@ def is_endpoint(text: str) -> bool:
     return match is not None and (match[1] == "*" or int(match[1]) <= 65535)
 
 
+def clash(one: str, other: str) -> bool:
+    """Whether two ZeroMQ addresses cannot both be bound, as far as their texts tell: * and 0 are any free port."""
+    hosts, ports = [], []
+    for text in (one, other):
+        host, _, port = text.removeprefix("tcp://").rpartition(":")
+        if not text.startswith("tcp://") or port in ("*", "") or int(port) == 0:
+            return one == other and not text.startswith("tcp://")
+        hosts.append("127.0.0.1" if host == "localhost" else host)
+        ports.append(int(port))
+    return ports[0] == ports[1] and (hosts[0] == hosts[1] or bool({"*", "0.0.0.0", "[::]"} & set(hosts)))
+
+
 Id = Annotated[str, Predicate(is_id), DocInfo("1 to 64 of A-Z, a-z, 0-9, _ and -")]
 Text = Annotated[str, Predicate(is_text), DocInfo(f"a text of at most {LONGEST_TEXT} printable characters")]
 Endpoint = Annotated[str, Predicate(is_endpoint), DocInfo("tcp://host:port, or ipc:// and a path")]
@@ -177,13 +189,20 @@ class ServiceConfig:
     origin: Place
     name: Text = "skypicket"
     zones: tuple[Text, ...] = ()
-    report_period_s: Annotated[float, Gt(0), Le(3600)] = 1.0
+    report_period_s: Annotated[float, Ge(0.01), Le(3600)] = 1.0
     ingest: Endpoint = "tcp://127.0.0.1:5801"
     publish: Endpoint = "tcp://127.0.0.1:5802"
     requests: Endpoint = "tcp://127.0.0.1:5803"
     data: Annotated[Text, MinLen(1)] = (
         "skypicket-data"  # folder of the alert journal, relative to the configuration file
     )
+
+    def __post_init__(self) -> None:
+        names = ("ingest", "publish", "requests")
+        for i, name in enumerate(names):
+            for other in names[:i]:
+                if clash(getattr(self, name), getattr(self, other)):
+                    raise ConfigError(name, getattr(self, name), f"another address than that of {other}")
 
 
 @dataclass(frozen=True, slots=True)

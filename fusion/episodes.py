@@ -113,6 +113,15 @@ class Ledger:
         concerned = [each for pair, each in sorted(self._open.items()) if added.covers(*pair)]
         return [self._publish(self._follow(each)) for each in concerned]
 
+    @property
+    def suppressions(self) -> tuple[Suppression, ...]:
+        """What is suppressed, until its time has passed."""
+        return tuple(self._suppressions)
+
+    def restore(self, suppressions: Sequence[Suppression]) -> None:
+        """Take over what was suppressed in an earlier air picture; nothing has been published in this one yet."""
+        self._suppressions = list(suppressions)
+
     def suppressed(self, time_ns: int) -> list[dict[str, object]]:
         """What is suppressed at `time_ns`: for each `track` or `zone`, `until_ns`, `who`, `note`, `time_ns`."""
         return [each.listed() for each in self._suppressions if each.until_ns > time_ns]

@@ -22,8 +22,8 @@ from fusion.types import Floats
 
 GRAVITY_MPS2 = 9.80665  # standard acceleration of free fall, CGPM (1901)
 CRUISE_SHARE = 0.02  # cruise is disturbed by this part of the agility: gusts and small corrections
-MANOEUVRE_SHARE = 0.30  # an unsteered mode wide enough to hold any manoeuvre up to about twice this
-TURN_SHARE = 0.35  # a turn is flown well inside what the object can do
+MANOEUVRE_SHARE = 0.5  # an unsteered mode wide enough to hold any manoeuvre up to about twice this
+TURN_SHARE = 0.7  # a hard turn is flown near what the object can do; gentler ones lie between it and cruise
 TURN_NOISE_SHARE = 0.06  # real turns are not flown at one rate
 NOISE_TIME_S = 1.0  # over which the disturbing acceleration stays correlated: q = 2 sigma² tau
 MAX_TURN_RATE_RADPS = math.radians(30.0)  # the design's cap; slower objects turn no faster

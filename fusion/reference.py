@@ -16,7 +16,7 @@ from fusion.engine import Evaluated, Setting
 from fusion.geodesy import Plane
 from fusion.sensors import Placement, Station, measure
 from fusion.tracks import TrackStore
-from fusion.types import AZIMUTH, ELEVATION, SECOND_NS, Floats, Frame, Ints, Place
+from fusion.types import AZIMUTH, ELEVATION, RANGE, SECOND_NS, Floats, Frame, Ints, Place
 
 VAGUE_RAD2 = 1.0  # as in kernels.evaluate
 
@@ -87,7 +87,9 @@ class ReferenceEngine:
                 if (H @ covariance @ H.T)[0, 0] > VAGUE_RAD2:
                     log -= math.log(2.0 * math.pi)
                     continue
-            noise = sigma**2 + drifted * float((H[0, :3] ** 2).sum())
+            shift, bent = bend(float(expected[0]), gradient[0], covariance) if code == RANGE else (0.0, 0.0)
+            innovation -= shift
+            noise = sigma**2 + bent + drifted * float((H[0, :3] ** 2).sum())
             kalman.update(np.array([[innovation]]) + H @ mean[:, None], R=np.array([[noise]]), H=H)
             residual, variance = float(kalman.y[0, 0]), float(kalman.S[0, 0])
             nis += residual**2 / variance
@@ -144,6 +146,15 @@ class ReferenceEngine:
                 store.mean[row, j], store.covariance[row, j] = moment_match(shares / total, means, spreads)
                 store.weight[row, j] = total
             store.weight[row] /= store.weight[row].sum()
+
+
+def bend(slant: float, gradient: Floats, covariance: Floats) -> tuple[float, float]:
+    """Mean shift, m, and variance, m², of range over an uncertain position: Bar-Shalom et al. (2001), eqs. 10.3.3-7."""
+    spread = covariance[:3, :3]
+    hessian = (np.eye(3) - np.multiply.outer(gradient[:3], gradient[:3])) / slant
+    turned = hessian @ spread
+    trace = float(np.trace(spread))
+    return min(0.5 * float(np.trace(turned)), math.sqrt(trace)), min(0.5 * float(np.trace(turned @ turned)), trace)
 
 
 def mix(weight: Floats, mean: Floats, covariance: Floats, transition: Floats) -> tuple[Floats, Floats, Floats]:

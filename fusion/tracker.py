@@ -169,11 +169,18 @@ class Tracker:
         unseen = missed * existence * (1.0 - detection * swept) / miss_weight
         total = np.maximum(hit + unseen, 1e-300)
         self.engine.reduce(store, rows, pairs, unseen / total, paired / total[pairs[0]], by_mode, evaluated)
-        store.existence[rows] = np.minimum(total, MOST_EXISTENCE)
+        store.existence[rows] = self._believed(look, rows, existence, total)
         blind = visible * (1.0 - station.config.detection_probability * swept) / (1.0 - detection * swept)
         store.visible[rows, station.index] = (hit + unseen * blind) / total
         self._remember(look, rows, pairs, paired, hit, swept * detection, swept)
         return alone, paired
+
+    def _believed(self, look: Look, rows: Ints, before: Floats, after: Floats) -> Floats:
+        """A direction alone makes a tentative track neither more nor less likely: every place on the line of sight
+        to a real object is as good. That needs somebody who sees distance."""
+        if look.station.angles_only:
+            after = np.where(self.store.status[rows] == TENTATIVE, before, after)
+        return np.minimum(after, MOST_EXISTENCE)
 
     def _bearings(self, look: Look, rows: Ints) -> Floats:
         """The azimuth at which each row is expected, (rows,), before the update."""

@@ -6,30 +6,60 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from fusion.config import SensorConfig, ZoneConfig
+from fusion.births import can_begin
+from fusion.config import SensorConfig, TrackerConfig, ZoneConfig
 from fusion.geodesy import Plane
-from fusion.sensors import Placement, box, covers, place
+from fusion.sensors import Placement, Station, box, covers, place
 from fusion.types import Bools, Floats, Pose
 from fusion.volumes import destination
 
 MOST_CORNERS = 256  # of a zone that are looked at, evenly taken: finer than any coverage has corners
 CIRCLE_AZIMUTHS_DEG: Floats = np.arange(32.0) * (360.0 / 32.0)  # of the points taken on a circle
+LEAST_APPROACH = 0.5  # share of the ring round a zone that has to be covered: behind a hill nobody needs to look
 
 
 def watched(
-    zones: Sequence[ZoneConfig], sensors: Sequence[SensorConfig], poses: Mapping[str, Pose], plane: Plane
+    zones: Sequence[ZoneConfig],
+    sensors: Sequence[SensorConfig],
+    poses: Mapping[str, Pose],
+    plane: Plane,
+    tracker: TrackerConfig,
 ) -> dict[str, bool]:
-    """Zone id -> whether its middle and every corner, at half its height, lie in the coverage of some sensor.
+    """Zone id -> whether sensors that can begin a track cover it and the way to it.
 
+    It: its middle and every corner, at half its height. The way: at least `LEAST_APPROACH` of the `approach`.
     sensors: those that report.  poses: where a sensor stood last, for those that move; the registered pose
     holds for the others, and one without any covers nothing.
     """
     looks: list[tuple[Placement, Floats]] = []
-    for sensor in sensors:
+    for i, sensor in enumerate(sensors):
         pose = poses.get(sensor.id, sensor.pose)
-        if pose is not None:
+        if pose is not None and can_begin(Station.of(i, sensor, tracker, plane)):
             looks.append((place(pose, plane), box(sensor.coverage, None)))
-    return {zone.id: bool(_covered(points(zone, plane), looks, plane).all()) for zone in zones}
+    return {zone.id: _is_watched(zone, looks, plane, tracker.initial_speed_mps) for zone in zones}
+
+
+def approach(zone: ZoneConfig, plane: Plane, speed_mps: float) -> Floats:
+    """A ring round a zone, from which an object at that speed needs its `imminent_s`, at half height: (32, 3) m.
+
+    In each direction it lies so far beyond the zone's furthest corner that way.
+    """
+    here = points(zone, plane)
+    corners, middle = here[:-1], here[-1]
+    lat, lon, height = plane.to_geodetic(middle)
+    east, north, _ = plane.local_axes(lat, lon)
+    azimuths = np.radians(CIRCLE_AZIMUTHS_DEG)
+    ways = np.sin(azimuths)[:, None] * east + np.cos(azimuths)[:, None] * north
+    reach = ((corners - middle)[None, :, :] * ways[:, None, :]).sum(axis=2).max(axis=1)
+    flat = middle + (reach + speed_mps * zone.imminent_s)[:, None] * ways
+    lats, lons, _ = plane.to_geodetic(flat)
+    return plane.to_local(lats, lons, height)
+
+
+def _is_watched(zone: ZoneConfig, looks: Sequence[tuple[Placement, Floats]], plane: Plane, speed_mps: float) -> bool:
+    inside = _covered(points(zone, plane), looks, plane)
+    around = _covered(approach(zone, plane, speed_mps), looks, plane)
+    return bool(inside.all()) and float(around.mean()) >= LEAST_APPROACH
 
 
 def points(zone: ZoneConfig, plane: Plane) -> Floats:

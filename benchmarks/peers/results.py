@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,7 @@ MANAGED = ("williams", "secondary", "drones")  # the cases that they are run on
 
 
 def folder() -> Path:
-    from platformdirs import user_cache_path
-
-    return user_cache_path("skypicket") / "peers"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "skypicket" / "peers"
 
 
 def path_of(peer: str, case: Case) -> Path:

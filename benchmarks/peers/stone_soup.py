@@ -40,32 +40,15 @@ with warnings.catch_warnings():
 
 from benchmarks.cases.case import START_NS, Case
 from benchmarks.peers.model import ANGULAR, OURS, SensorModel, place_of, vector
+from benchmarks.peers.runs import Run, runs
+from benchmarks.peers.tuning import Tuning
 from fusion.geodesy import Plane
 from fusion.sensors import Station, measure
-from fusion.types import SECOND_NS, Bools, Floats, Ints, Picture
+from fusion.types import SECOND_NS, Bools, Floats, Picture
 
 EPOCH = datetime.datetime(2025, 1, 1)
 UPPER = np.triu_indices(6)
 TAKEN = 0.1  # probability above which a detection begins no track of its own
-
-
-@dataclass(frozen=True, slots=True)
-class Tuning:
-    """gate: of Mahalanobis distance (GNN). window_s: detections of one sensor this near in time are of one time.
-
-    confirm: hits; within_s: of one another. drop_s: without a detection, a confirmed track ends. together_s: the
-    longest run of one sensor that is associated at once. density: m²/s³ of white acceleration.
-    """
-
-    density: float
-    gate: float
-    confirm: int
-    within_s: float
-    drop_tentative_s: float
-    drop_s: float
-    together_s: float
-    climb_time_s: float = 60.0
-    prob_gate: float = 0.999
 
 
 @dataclass(slots=True)
@@ -78,39 +61,6 @@ class Held:
     last_ns: int
     hits: int
     confirmed: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Run:
-    """Detections of one sensor, one after another in time, none of another between."""
-
-    sensor: str
-    times_ns: Ints
-    values: Floats
-    sigmas: Floats
-
-
-def runs(case: Case, together_s: float) -> Iterator[Run]:
-    """All detections by their own times, cut where the sensor changes, at pictures, and after `together_s`."""
-    names = {sensor.id: k for k, sensor in enumerate(case.site.sensor)}
-    used = [frame for frame in case.frames if len(frame.values)]
-    times = np.concatenate([frame.times_ns for frame in used])
-    owner = np.repeat([names[frame.sensor] for frame in used], [len(frame.values) for frame in used])
-    which = np.repeat(np.arange(len(used)), [len(frame.values) for frame in used])
-    place = np.concatenate([np.arange(len(frame.values)) for frame in used])
-    order = np.lexsort((owner, times))
-    interval = np.searchsorted(np.array(case.picture_times_ns(), np.int64), times)
-    start = 0
-    for k in range(1, len(order) + 1):
-        near = k < len(order) and times[order[k]] - times[order[start]] <= round(together_s * SECOND_NS)
-        same = near and interval[order[k]] == interval[order[start]]
-        if same and owner[order[k]] == owner[order[start]]:
-            continue
-        part = order[start:k]
-        values = np.stack([used[which[i]].values[place[i]] for i in part])
-        sigmas = np.stack([used[which[i]].sigmas[place[i]] for i in part])
-        yield Run(case.site.sensor[owner[order[start]]].id, times[part], values, sigmas)
-        start = k
 
 
 class StoneSoup:

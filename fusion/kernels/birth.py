@@ -74,11 +74,13 @@ def _from_polar(value, sigma, position, axes, earth, own, prior, mean, covarianc
         )
     sine, cosine, rise, run = math.sin(azimuth), math.cos(azimuth), math.sin(elevation), math.cos(elevation)
     radial = _turned(run * sine, run * cosine, rise, axes)
-    _spread(covariance, radial, sigma[RANGE])
+    across = slant * sigma_elevation  # along the arc, which bends away from its tangent by this squared / 2 r
+    _spread(covariance, radial, math.sqrt(sigma[RANGE] ** 2 + 0.5 * (across * across / slant) ** 2))
     _spread(covariance, _turned(cosine, -sine, 0.0, axes), slant * run * sigma[AZIMUTH])
-    _spread(covariance, _turned(-rise * sine, -rise * cosine, run, axes), slant * sigma_elevation)
+    _spread(covariance, _turned(-rise * sine, -rise * cosine, run, axes), across)
+    reach = slant - 0.5 * min(across * across / slant, slant)
     for a in range(3):
-        mean[a] = position[a] + slant * radial[a]
+        mean[a] = position[a] + reach * radial[a]
     density = slant * run * run
     if not math.isnan(value[ELEVATION]):
         here = height_at(earth, mean[0], mean[1], mean[2])

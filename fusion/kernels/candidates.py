@@ -13,8 +13,8 @@ import numpy as np
 from numba import njit
 
 from fusion.kernels.grid import extremes, keys, layout, place, sort
-from fusion.kernels.measure import is_angle, measure, wrap
-from fusion.types import AZIMUTH
+from fusion.kernels.measure import bend, is_angle, measure, wrap
+from fusion.types import AZIMUTH, RANGE
 
 MOST_PAIRS = 400_000  # in a frame: half a gigabyte of updated states
 MOST_LIST, LEAST_LIST = 64, 4  # detections that one track may be paired with, the nearest ones: quiet sky, full sky
@@ -244,6 +244,9 @@ def candidates(  # type: ignore[no-untyped-def]
             for a in range(6):
                 for b in range(6):
                     variance += gradient[a] * spread[a, b] * gradient[b]
+            if code == RANGE:
+                shift, bent = bend(value[code], gradient, spread)
+                variance += bent + shift * shift
             sigma[code] = math.sqrt(max(variance, 0.0) + extra * square)
             drift[code] = rate
         touched[row] = _reached(box, value, sigma, drift, span_s, gate)

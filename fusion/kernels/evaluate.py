@@ -8,8 +8,8 @@ import numpy as np
 from numba import njit
 
 from fusion.kernels.candidates import moments
-from fusion.kernels.measure import is_angle, measure, wrap
-from fusion.types import AZIMUTH
+from fusion.kernels.measure import bend, is_angle, measure, wrap
+from fusion.types import AZIMUTH, RANGE
 
 LOG_2PI = math.log(2.0 * math.pi)
 VAGUE_RAD2 = 1.0  # an angle less certain than this says nothing that a linear update could use
@@ -66,7 +66,7 @@ def evaluate(  # type: ignore[no-untyped-def]
     """
     k, m = codes.size, weight.shape[1]
     predicted, gradient = np.empty((m, k)), np.empty((m, k, 6))
-    row_gradient, gain = np.empty(6), np.empty(6)
+    row_gradient, gain, bent = np.empty(6), np.empty(6), np.zeros((m, k))
     last = -1
     for p in range(pair_track.size):
         row, d = rows[pair_track[p]], pair_detection[p]
@@ -75,6 +75,9 @@ def evaluate(  # type: ignore[no-untyped-def]
             for j in range(m):
                 for c in range(k):
                     predicted[j, c] = measure(codes[c], position, axes, earth, mean[row, j], gradient[j, c])
+                    if codes[c] == RANGE:
+                        shift, bent[j, c] = bend(predicted[j, c], gradient[j, c], covariance[row, j])
+                        predicted[j, c] += shift
         dt = (detected_ns[d] - time_ns[row]) * 1e-9
         distance[p] = np.inf
         for j in range(m):
@@ -100,7 +103,7 @@ def evaluate(  # type: ignore[no-untyped-def]
                         continue
                 for a in range(6):
                     residual -= row_gradient[a] * (state[a] - mean[row, j, a])
-                variance = sigmas[d, c] ** 2 + drifted * square
+                variance = sigmas[d, c] ** 2 + drifted * square + bent[j, c]
                 innovation = update_scalar(state, spread, row_gradient, residual, variance, gain)
                 normalised = residual * residual / innovation
                 nis += normalised

@@ -62,6 +62,27 @@ def measure(code, position, axes, earth, state, gradient):  # type: ignore[no-un
 
 
 @njit
+def bend(slant, gradient, covariance):  # type: ignore[no-untyped-def]
+    """How far range bends over an uncertain position: its mean shift, m, and its variance, m².
+
+    The second-order terms of the extended Kalman filter: Bar-Shalom, Li, Kirubarajan (2001), eqs. 10.3.3-7, with the
+    Hessian of a distance, (I - u uᵀ) / slant. Without them a plan radar grows sure of a height that it never saw.
+    """
+    trace, along, square, carried = 0.0, 0.0, 0.0, 0.0
+    for a in range(3):
+        part = 0.0
+        for b in range(3):
+            part += covariance[a, b] * gradient[b]
+            square += covariance[a, b] * covariance[b, a]
+        trace += covariance[a, a]
+        along += gradient[a] * part
+        carried += part * part
+    shift = 0.5 * (trace - along) / slant
+    variance = 0.5 * (square - 2.0 * carried + along * along) / (slant * slant)
+    return min(shift, math.sqrt(trace)), min(max(variance, 0.0), trace)
+
+
+@njit
 def is_angle(code):  # type: ignore[no-untyped-def]
     """Whether differences of this component wrap."""
     return code in (AZIMUTH, ELEVATION)

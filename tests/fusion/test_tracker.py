@@ -8,6 +8,7 @@ from scipy.stats import chi2
 from worlds import START_NS, flight, frame, radar, seen, site, straight
 
 from fusion import pictures
+from fusion.config import AltitudePrior
 from fusion.kernels.report import summarise
 from fusion.tracker import Tracker
 from fusion.types import COASTING, CONFIRMED, SECOND_NS, Coverage
@@ -231,3 +232,32 @@ def test_an_identity_is_carried_and_separates_objects_only_where_it_is_to_be_use
     assert set(tracker.store.identity[:n]) == {"A", "B"}
     east = combined(tracker)[0][int(np.flatnonzero(tracker.store.id[:n] == first)[0]), 0]
     assert abs(east - (two if used else one)[0]) < 150.0
+
+
+def test_a_plan_radar_does_not_grow_sure_of_a_height_that_it_never_saw():
+    """Objects well inside the prior, over seeds: neither height nor plan position strays from what is claimed."""
+    plan = radar(
+        measures=("range_m", "azimuth_deg"),
+        sigma={"range_m": 30.0, "azimuth_deg": 0.1},
+        false_alarms=0.01,
+        period_s=1.0,
+    )
+    upward, sideways = [], []
+    flights = (
+        [8e3, 11e3, 2e3, -60.0, -80.0, 0.0],
+        [-8e3, 11e3, 2e3, 100.0, 0.0, 0.0],
+        [0.0, 22e3, 2e3, 0.0, -100.0, 0.0],
+    )
+    for start in flights:
+        for seed in range(6):
+            world = flight(plan, [start], 60, seed=seed, false_alarms=0.0)
+            tracker = run(Tracker(site(plan, altitude_m=AltitudePrior(3000.0, 3000.0))), world)
+            best = int(np.argmax(tracker.store.existence[: tracker.store.size]))
+            centre, spread = combined(tracker)
+            behind_s = (world[-1][0].time_ns - tracker.store.time_ns[best]) / SECOND_NS
+            error = centre[best, :3] - straight(world[-1][1][0], -behind_s)[:3]
+            upward.append(error[2] ** 2 / spread[best, 2, 2])
+            sideways.append(error[:2] @ np.linalg.solve(spread[best, :2, :2], error[:2]) / 2.0)
+    assert np.mean(upward) < 2.0
+    assert np.max(upward) < 9.0
+    assert np.mean(sideways) < 3.0

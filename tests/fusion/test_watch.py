@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fusion.config import SensorConfig, ZoneConfig
+from fusion.config import SensorConfig, TrackerConfig, ZoneConfig
 from fusion.geodesy import Plane
 from fusion.types import Coverage, Place, Pose
-from fusion.watch import MOST_CORNERS, points, watched
+from fusion.watch import MOST_CORNERS, approach, points, watched
 
 PLANE = Plane(Place(47.0, 19.0, 0.0))
+STILL = TrackerConfig(initial_speed_mps=0.001)  # the approach begins at the zone's edge
 HERE = Pose(47.0, 19.0, 0.0)
 RADAR = SensorConfig(
     "radar",
@@ -30,8 +31,10 @@ def limited(**spans: tuple[float, float]) -> SensorConfig:
     return replace(RADAR, coverage=replace(RADAR.coverage, **spans))
 
 
-def seen(zone: ZoneConfig, *sensors: SensorConfig, poses: dict[str, Pose] | None = None) -> bool:
-    return watched([zone], sensors, poses or {}, PLANE)[zone.id]
+def seen(
+    zone: ZoneConfig, *sensors: SensorConfig, poses: dict[str, Pose] | None = None, tracker: TrackerConfig = STILL
+) -> bool:
+    return watched([zone], sensors, poses or {}, PLANE, tracker)[zone.id]
 
 
 @pytest.mark.parametrize("zone", [CIRCLE, SQUARE])
@@ -77,3 +80,36 @@ def test_points_are_at_half_height_and_no_more_than_needed():
         assert np.allclose(PLANE.to_geodetic(place)[2], 300.0, atol=1e-6)
     lat, lon, _ = PLANE.to_geodetic(points(CIRCLE, PLANE)[-1])
     assert (float(lat), float(lon)) == pytest.approx((47.0, 19.1), abs=1e-4)
+
+
+def test_a_sensor_that_cannot_begin_a_track_watches_nothing():
+    angles = ("azimuth_deg", "elevation_deg")
+    camera = replace(RADAR, kind="infrared", measures=angles, sigma=dict.fromkeys(angles, 0.1))
+    assert not seen(CIRCLE, camera)
+    assert seen(CIRCLE, camera, RADAR)
+    box = Coverage(east_m=(-2e4, 2e4), north_m=(-2e4, 2e4))
+    plan = ("east_m", "north_m")
+    assert seen(CIRCLE, replace(RADAR, kind="position", measures=plan, sigma=dict.fromkeys(plan, 5.0), coverage=box))
+
+
+def test_half_of_the_way_to_a_zone_has_to_be_covered_too():
+    fast = TrackerConfig(initial_speed_mps=100.0)  # 6 km in the minute that is imminent
+    above = replace(RADAR, pose=Pose(47.0, 19.1, 0.0))  # in the zone's middle: the ring is at 7 km all round
+    for reach_m, expected in ((6_900.0, False), (7_100.0, True)):
+        limits = replace(above.coverage, range_m=(0.0, reach_m), elevation_deg=None)
+        assert seen(CIRCLE, replace(above, coverage=limits))
+        assert seen(CIRCLE, replace(above, coverage=limits), tracker=fast) is expected
+    patient = replace(CIRCLE, imminent_s=30.0)
+    near = replace(above, coverage=replace(above.coverage, range_m=(0.0, 4_100.0), elevation_deg=None))
+    assert seen(patient, near, tracker=fast)
+    assert not seen(CIRCLE, limited(range_m=(0.0, 9_000.0)), tracker=fast)  # the side of the sensor alone
+    assert seen(CIRCLE, limited(range_m=(0.0, 12_000.0)), tracker=fast)
+
+
+@pytest.mark.parametrize("zone", [CIRCLE, SQUARE])
+def test_the_approach_lies_as_far_from_the_zone_as_an_object_flies(zone):
+    ring, inside = approach(zone, PLANE, 100.0), points(zone, PLANE)
+    distances = np.sqrt(((ring[:, None, :] - inside[None, :-1, :]) ** 2).sum(axis=2)).min(axis=1)
+    assert (distances > 5_995.0).all()
+    assert (distances < 8_000.0).all()
+    assert np.allclose(PLANE.to_geodetic(ring)[2], 300.0, atol=1e-3)
