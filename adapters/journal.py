@@ -1,4 +1,4 @@
-"""The alert journal: every alert step, numbered and on disk before anybody hears of it (SQLite)."""
+"""The alert journal: every alert step, numbered and on disk, and what operators ordered (SQLite)."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ _SCHEMA = """
 CREATE TABLE step (number INTEGER PRIMARY KEY, alert TEXT NOT NULL, message BLOB NOT NULL) STRICT;
 CREATE TABLE open_alert (alert TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
+_ORDERS = "CREATE TABLE IF NOT EXISTS standing_order (place INTEGER PRIMARY KEY, message BLOB NOT NULL) STRICT"
 
 
 class JournalError(SkypicketError):
@@ -53,13 +54,19 @@ class Journal:
             self._database.close()
             raise
 
-    def append(self, steps: Sequence[AlertStep | Mapping[str, Any]]) -> list[int]:
-        """Write steps (or the maps of `alert` messages), all or none, to the disk. Returns their numbers."""
-        numbers = list(range(self.last + 1, self.last + 1 + len(steps)))
+    def append(self, steps: Sequence[AlertStep | Mapping[str, Any]], first: int | None = None) -> list[int]:
+        """Write steps (or the maps of `alert` messages), all or none, to the disk. Returns their numbers.
+
+        first: the first one's number, above `last`; None: the next.
+        """
+        first = self.last + 1 if first is None else first
+        if first <= self.last:
+            raise ValueError(f"first is {first}; allowed is {self.last + 1} or more")
+        numbers = list(range(first, first + len(steps)))
         with self._errors(), self._transaction():
             for step, number in zip(steps, numbers, strict=True):
                 self._write(step, number)
-        self.last += len(steps)
+        self.last = numbers[-1] if numbers else self.last
         return numbers
 
     def since(self, number: int, limit: int) -> list[Message]:
@@ -74,6 +81,17 @@ class Journal:
     def open_alerts(self) -> list[Message]:
         """The last step of each alert that has not been cleared, in the order of their numbers."""
         return self._messages("SELECT message FROM step JOIN open_alert USING (number) ORDER BY number")
+
+    def keep(self, orders: Sequence[Mapping[str, Any]]) -> None:
+        """Write what operators ordered, as maps, to the disk, in the place of what was kept before."""
+        rows = [(place, encode(dict(order), json=True)) for place, order in enumerate(orders)]
+        with self._errors(), self._transaction():
+            self._database.execute("DELETE FROM standing_order")
+            self._database.executemany("INSERT INTO standing_order VALUES (?, ?)", rows)
+
+    def orders(self) -> list[Message]:
+        """What `keep` wrote last, in its order."""
+        return self._messages("SELECT message FROM standing_order ORDER BY place")
 
     def close(self) -> None:
         self._database.close()
@@ -96,6 +114,7 @@ class Journal:
             elif version != SCHEMA_VERSION:
                 found = f"is an alert journal of version {version}"
                 raise JournalError(self.file, f"{found}; allowed is {SCHEMA_VERSION}")
+            execute(_ORDERS)  # a journal of the same version from before there were any has no such table
         if self.file.stat().st_size <= CHECKED_BYTES:
             (verdict,) = execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":

@@ -19,7 +19,7 @@ from fusion.types import SECOND_NS, Event, Frame, Picture
 EVALUATION_NS = SECOND_NS  # alerts are evaluated each second of event time
 LONGEST_PAUSE_NS = 60 * SECOND_NS  # after a longer pause of all sensors with an empty sky, reports jump over it
 KEPT_NS = 600 * SECOND_NS  # pictures older than the longest lateness are said again rather than compared
-WAITING_FRAMES = 10_000  # of sensors that run ahead of all others; more are left out
+WAITING_FRAMES = 1_000  # of sensors that run ahead of all others; more are left out
 
 
 @dataclass(slots=True)
@@ -72,13 +72,16 @@ class Pipeline:
         if not moves_watermark and (self.newest_ns is None or frame.time_ns > self.newest_ns):
             self._waiting = [*self._waiting, frame][-WAITING_FRAMES:]
             return []
-        events = self._take(frame)
-        ready = [waiting for waiting in self._waiting if waiting.time_ns <= (self.newest_ns or 0)]
-        if ready:
-            self._waiting = [waiting for waiting in self._waiting if waiting.time_ns > (self.newest_ns or 0)]
-            for waiting in sorted(ready, key=lambda each: each.key):
-                events += self._take(waiting) if waiting.time_ns >= (self.watermark_ns or 0) else []
-        return events
+        events: list[Event] = []
+        for waiting in self._released(frame.time_ns):
+            events += self._take(waiting) if waiting.time_ns >= (self.watermark_ns or 0) else []
+        return events + self._take(frame)
+
+    def _released(self, until_ns: int) -> list[Frame]:
+        """The frames that ran ahead and are reached now, in their order."""
+        reached = [frame for frame in self._waiting if frame.time_ns <= until_ns]
+        self._waiting = [frame for frame in self._waiting if frame.time_ns > until_ns]
+        return sorted(reached, key=lambda frame: frame.key)
 
     def advance(self, time_ns: int) -> list[Event]:
         """Nothing at or before `time_ns` is awaited any more: make the reports that are due."""

@@ -67,11 +67,21 @@ class Station:
         codes = self.codes.tolist()
         return AZIMUTH in codes and RANGE not in codes
 
-    def look(self, frame: Frame, plane: Plane) -> tuple[Placement, Floats]:
-        """Where the sensor stood for this frame, and the box that it covered (8, 2) by component code."""
+    def look(self, frame: Frame, plane: Plane) -> Look:
+        """Where the sensor stood for this frame, and what it covered."""
         placement = place(frame.pose, plane) if frame.pose else self.placement
         assert placement is not None  # the border rejects frames without any pose
-        return placement, box(self.config.coverage, frame.swept)
+        return Look(frame, self, placement, box(self.config.coverage, frame.swept))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """One frame, placed. box: (8, 2) swept limits by component code, as `box` makes it."""
+
+    frame: Frame
+    station: Station
+    placement: Placement
+    box: Floats
 
 
 def place(pose: Pose, plane: Plane) -> Placement:

@@ -9,7 +9,7 @@ not touched: time is lazy.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from scipy.special import chdtri
@@ -20,7 +20,7 @@ from fusion.engine import Engine, Evaluated, Setting
 from fusion.engines import engine
 from fusion.geodesy import Plane
 from fusion.motion import Motions
-from fusion.sensors import LEAST_CLUTTER, Placement, Station, box, covers, measure, wrapped
+from fusion.sensors import LEAST_CLUTTER, Look, Station, box, covers, measure, wrapped
 from fusion.tracks import TrackStore
 from fusion.types import AZIMUTH, ENDED, SECOND_NS, TENTATIVE, Bools, Floats, Frame, Ints
 from fusion.undetected import Undetected
@@ -36,16 +36,6 @@ LEAST_EXISTENCE = (
 )
 MOVED_SIGMA = 4.0  # displaced by more than this many standard deviations: it moves
 MOST_EXISTENCE = 1.0 - 1e-9  # odds stay finite
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Look:
-    """One frame, placed. box: (8, 2) swept limits by component code."""
-
-    frame: Frame
-    station: Station
-    placement: Placement
-    box: Floats
 
 
 class Tracker:
@@ -83,21 +73,21 @@ class Tracker:
         station = self.stations[frame.sensor]
         if station.angles_only:
             frame = replace(frame, sigmas=frame.sigmas * math.sqrt(self.whiteness.inflation(station.index)))
-        placement, swept_box = station.look(frame, self.plane)
-        look = Look(frame, station, placement, swept_box)
-        self.placements = {**self.placements, frame.sensor: placement}
+        look = station.look(frame, self.plane)
+        self.placements = {**self.placements, frame.sensor: look.placement}
         if births.can_begin(station):
-            self.undetected.cover([(station, placement)])
+            self.undetected.cover([(station, look.placement)])
         self.undetected.relax(frame.time_ns)
 
         rows, pairs, reference_ns = self._gate(look)
         swept = self._predict(look, rows, reference_ns)
         bearings = self._bearings(look, rows) if station.angles_only else None
-        evaluated = self.engine.evaluate(self.setting, self.store, rows, pairs, station.codes, frame, placement)
-        alone, paired = self._update(look, rows, pairs, swept, evaluated)
+        evaluated = self.engine.evaluate(self.setting, self.store, rows, pairs, station.codes, frame, look.placement)
+        alone_weight, new = self._alone_weight(look)
+        alone, paired = self._update(look, rows, pairs, swept, evaluated, alone_weight)
         if bearings is not None:
             self._listen(look, rows, pairs, paired, bearings)
-        self._begin(look, alone)
+        self._begin(look, alone, new)
         self._settle(rows, lifecycle.evidence(self.store, rows, frame.time_ns, self.config.still_objects))
 
     def shown(self) -> None:
@@ -147,8 +137,9 @@ class Tracker:
         return swept
 
     def _update(
-        self, look: Look, rows: Ints, pairs: tuple[Ints, Ints], swept: Floats, evaluated: Evaluated
-    ) -> tuple[Floats, Floats]:
+        self, look: Look, rows: Ints, pairs: tuple[Ints, Ints], swept: Floats, evaluated: Evaluated,
+        alone_weight: Floats,
+    ) -> tuple[Floats, Floats]:  # fmt: skip
         """Marginals, then each row's new state and existence.
 
         Returns P(belongs to no track), (detections,), and P(pair), (pairs,).
@@ -161,7 +152,6 @@ class Tracker:
         existence, visible = store.existence[rows], store.visible[rows, station.index]
         detection = station.config.detection_probability * visible
         miss_weight = 1.0 - existence * detection * swept
-        alone_weight, self._new = self._alone_weight(look)
         paired, missed, alone = self.engine.associate(
             pairs, (existence * detection)[pairs[0]] * likelihood, miss_weight, alone_weight
         )
@@ -233,10 +223,10 @@ class Tracker:
                 if told is not None:
                     store.identity[rows[pairs[0][p]]] = told
 
-    def _begin(self, look: Look, alone: Floats) -> None:
+    def _begin(self, look: Look, alone: Floats, begun: tuple[births.Births, Floats] | None) -> None:
         """Give a row to each detection that may be a new object."""
-        if self._new is not None:
-            new, share = self._new
+        if begun is not None:
+            new, share = begun
             existence = alone[new.rows] * share
             chosen = np.flatnonzero(existence >= LEAST_EXISTENCE)
             room = max(MOST_TRACKS - self.store.size, 0)

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from adapters.intake.eventtime import EventTime, check_clock
 from adapters.intake.registry import TRUTH, Tallies
-from adapters.wire import Message, decode, read_frame, read_truth, topic_of
+from adapters.wire import Message, RejectedRows, decode, read_frame, read_truth, topic_of
 from fusion.config import SiteConfig
-from fusion.errors import MessageRejected, RowRejected, SkypicketError, shorten
+from fusion.errors import MessageRejected, SkypicketError, shorten
 from fusion.types import Frame, Truth
 
 MAX_REASON = 300  # characters of a reason that are kept
@@ -17,7 +17,8 @@ class Gatekeeper:
     """Payloads in, checked frames and truth out. Holds what the checks must remember; nothing of it grows.
 
     new_picture, moves_watermark: of the last frame that `accept` returned. Before a frame with `new_picture`
-    is used, the tracker starts over; one without `moves_watermark` runs ahead of every other sensor.
+    is used, the tracker starts over; one without `moves_watermark` runs ahead of every other sensor, or of
+    everything that came so far, and waits.
     reasons: code of the rejection -> how often, and the first in words.
     """
 
@@ -101,24 +102,25 @@ class Gatekeeper:
     def _pass_frame(self, message: Message, starts: bool, arrival_ns: int | None) -> Frame:
         frame, rejected, ignored = read_frame(message, self._sensors[message["sensor"]])
         if starts:
-            self._times.restart(frame.source)
+            self._times.restart(frame.source, frame.epoch)
             for tally in self._tallies:
                 tally.new_picture()
         self.new_picture = starts
         self.moves_watermark = self._times.take(frame.source, frame.epoch, frame.sensor, frame.time_ns, arrival_ns)
         tally = self._tallies.of(frame.sensor)
-        tally.accepted(frame.source, frame.epoch, frame.seq, frame.time_ns, arrival_ns)
+        time_ns = None if self._times.doubted else frame.time_ns
+        tally.accepted(frame.source, frame.epoch, frame.seq, time_ns, arrival_ns)
         tally.detections += len(frame.times_ns)
         tally.ignored_columns += ignored
         self._count_rows(frame.sensor, rejected)
         return frame
 
-    def _count_rows(self, sensor: str, rejected: list[RowRejected]) -> None:
-        if rejected:
+    def _count_rows(self, sensor: str, rejected: RejectedRows) -> None:
+        if rejected.count:
             tally = self._tallies.of(sensor)
-            tally.reject(str(rejected[-1])[:MAX_REASON], len(rejected))
-            tally.rejected_rows += len(rejected)
-            self._note("row", rejected[0], len(rejected))
+            tally.reject(str(rejected.first[-1])[:MAX_REASON], rejected.count)
+            tally.rejected_rows += rejected.count
+            self._note("row", rejected.first[0], rejected.count)
 
     def _refuse(self, rejection: MessageRejected, sender: str | None, message: Message) -> None:
         """Count a message that could be read, but not used."""

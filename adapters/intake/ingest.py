@@ -10,8 +10,8 @@ from adapters.line import sockets
 from fusion.errors import MessageRejected
 from fusion.types import Frame, Truth
 
-QUEUE = 256  # messages waiting from each sender; it is held back (PUSH blocks) when they are not taken
-LARGEST = 16 * 1024 * 1024  # twice what is allowed, so that too long is rejected by name and not cut off
+LARGEST = 64 * 1024 * 1024  # eight times what is allowed, so that too long is rejected by name and not cut off
+QUEUE = 16  # messages waiting from each sender, then PUSH blocks: of two parts each, 1 GiB from a hostile one
 BATCH = 256  # messages taken at once before others have their turn
 
 
@@ -32,6 +32,11 @@ class Ingest:
 
     clock: the service's, where it runs live; None where event time alone counts.
     address: in full, as bound. Raises ConfigError where it cannot be bound.
+
+    What is too long is counted as `oversize` up to `LARGEST` bytes. Beyond that libzmq cuts its sender off and
+    keeps that to itself: its monitor reports the same bare disconnect as for a sender that just leaves. So such a
+    message is not counted. It shows as a gap in its sender's `seq` once that goes on. Nor does libzmq bound the
+    parts of one message: one of thousands of parts is held whole before it is here to be counted as `parts`.
     """
 
     def __init__(self, address: str, gatekeeper: Gatekeeper, clock: Clock | None) -> None:

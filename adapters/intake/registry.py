@@ -33,8 +33,9 @@ class Tally:
         """The stream of one run of one source, if anything of it was accepted."""
         return self._streams.get((source, epoch))
 
-    def accepted(self, source: str, epoch: str, seq: int, time_ns: int, arrival_ns: int | None) -> None:
-        """Note a good message: its `seq`, its time, and how far its time is behind its arrival."""
+    def accepted(self, source: str, epoch: str, seq: int, time_ns: int | None, arrival_ns: int | None) -> None:
+        """Note a good message: its `seq`, its time, None where that is doubted, and how far it is behind its
+        arrival."""
         key = (source, epoch)
         stream = self._streams.setdefault(key, Stream())
         self._streams.move_to_end(key)
@@ -42,6 +43,8 @@ class Tally:
             self._old_gaps += self._streams.popitem(last=False)[1].gaps
         stream.accept(seq)
         self.frames += 1
+        if time_ns is None:
+            return
         self.last_ns = time_ns if self.last_ns is None else max(self.last_ns, time_ns)
         self._times.append(time_ns)
         if arrival_ns is not None:

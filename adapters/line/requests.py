@@ -15,7 +15,7 @@ from fusion.errors import MessageRejected, SkypicketError, shorten
 
 QUEUE = 256  # answers waiting for one asker; it loses what comes then
 LARGEST = 1024 * 1024  # bytes: no request comes near
-LARGEST_ID = 256  # bytes of a request's id; it is sent back
+LARGEST_ID = 4096  # bytes of a request's id; it is sent back
 BATCH = 64  # requests answered before others have their turn
 MAX_STEPS = 10_000  # alert steps asked for at once; an answer may hold fewer, never none of several
 DEFAULT_STEPS = 1000
@@ -181,12 +181,15 @@ class RequestServer:
         peer, rest = parts[0], parts[1:]
         delimiter = [b""] if len(rest) == 3 and rest[0] == b"" else []
         rest = rest[len(delimiter) :]
-        if len(rest) == 2 and len(rest[0]) <= LARGEST_ID:
-            reply = [rest[0], self.answer(rest[1])]
+        as_json = bool(rest) and rest[-1][:1] == b"{"
+        if len(rest) != 2:
+            found = f"{len(rest)} parts; allowed are two: an id, a map"
+            reply = [b"", _refusal("parts", found, as_json)]
+        elif len(rest[0]) > LARGEST_ID:
+            found = f"the id has {len(rest[0])} bytes; allowed are up to {LARGEST_ID}"
+            reply = [b"", _refusal("id", found, as_json)]
         else:
-            as_json = bool(rest) and rest[-1][:1] == b"{"
-            allowed = f"allowed are two parts: an id of up to {LARGEST_ID} bytes, a map"
-            reply = [b"", _refusal("parts", allowed, as_json)]
+            reply = [rest[0], self.answer(rest[1])]
         sockets.send(self.socket, [peer, *delimiter, *reply])
 
 

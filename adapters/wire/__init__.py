@@ -24,7 +24,7 @@ from adapters.wire.envelope import (
     check_envelope,
     topic_of,
 )
-from adapters.wire.frames import frame_message, read_frame
+from adapters.wire.frames import MAX_REASONS, RejectedRows, frame_message, read_frame
 from adapters.wire.limits import MAX_MESSAGE_BYTES, MAX_ROWS, VERSION, registered_sigmas
 from adapters.wire.service import HEALTH, ZONE_STATES, status_message, zones_message
 from adapters.wire.tracks import MAX_TRACK_ID, read_tracks, tracks_message
@@ -34,6 +34,7 @@ __all__ = [
     "HEALTH",
     "LEVELS",
     "MAX_MESSAGE_BYTES",
+    "MAX_REASONS",
     "MAX_ROWS",
     "MAX_TRACK_ID",
     "STATES",
@@ -41,6 +42,7 @@ __all__ = [
     "VERSION",
     "ZONE_STATES",
     "Message",
+    "RejectedRows",
     "Sender",
     "alert_message",
     "alert_topics",

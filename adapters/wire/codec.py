@@ -13,11 +13,12 @@ import msgpack
 import numpy as np
 
 from adapters.wire.envelope import Message, check_envelope
-from adapters.wire.limits import COVARIANCE_WIDTH, MAX_MAP_KEYS, MAX_MESSAGE_BYTES, MAX_ROWS
+from adapters.wire.limits import COVARIANCE_WIDTH, MAX_CONTAINERS, MAX_MAP_KEYS, MAX_MESSAGE_BYTES, MAX_ROWS
 from fusion.errors import MessageRejected, shorten
 
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")  # an escape that may leave half a character behind
 _LONGEST_DETAIL: Final = 200  # characters
+_TOO_MANY: Final = f"more than {MAX_CONTAINERS} arrays and maps"
 _UNREADABLE: Final = (
     ValueError,
     TypeError,
@@ -72,6 +73,8 @@ def encode(message: Mapping[str, Any], json: bool = False) -> bytes:
 
 
 def _from_json(payload: bytes) -> Any:
+    if payload.count(b"[") + payload.count(b"{") > MAX_CONTAINERS:  # brackets in strings too: none of ours has so many
+        raise ValueError(_TOO_MANY)
     value = _DECODER.decode(payload.decode("utf-8"))
     if _SURROGATE.search(payload):
         json_text.dumps(value, ensure_ascii=False).encode("utf-8")  # raises where half a character is left
@@ -79,11 +82,22 @@ def _from_json(payload: bytes) -> Any:
 
 
 def _from_msgpack(payload: bytes) -> Any:
+    left = MAX_CONTAINERS
+
+    def counted(container: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise ValueError(_TOO_MANY)
+        return container
+
     return msgpack.unpackb(
         payload,
         raw=False,
         strict_map_key=True,
         ext_hook=_no_extension,
+        list_hook=counted,
+        object_hook=counted,
         max_ext_len=0,
         max_array_len=MAX_ROWS,
         max_map_len=MAX_MAP_KEYS,

@@ -8,6 +8,7 @@ where a check failed.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -24,13 +25,22 @@ from fusion.types import SECOND_NS, Floats, Frame, Ints
 
 _SIDE_COLUMNS: Final = ("time_ns", "snr_db", "identity")
 _DECIMALS: Final = 12  # of a degree: undoes the last-bit noise of radians and back, far below any sensor
+MAX_REASONS: Final = 20  # rejected rows of one frame that are told one by one; of the rest, the number
 
 
-def read_frame(message: Mapping[str, Any], sensor: SensorConfig) -> tuple[Frame, list[RowRejected], int]:
+@dataclass(frozen=True, slots=True)
+class RejectedRows:
+    """The rows of one frame that were rejected: how many, and why for the first `MAX_REASONS` in row order."""
+
+    count: int
+    first: list[RowRejected]
+
+
+def read_frame(message: Mapping[str, Any], sensor: SensorConfig) -> tuple[Frame, RejectedRows, int]:
     """A decoded `frame` message of this registered sensor as a Frame, in SI and radians.
 
-    Returns the frame of the good rows, why each other row was rejected (its first reason, in row order), and
-    how many columns were ignored. Raises MessageRejected: `type`, `sensor`, `columns`, `rows`, `pose`,
+    Returns the frame of the good rows, the rejected rows (each with its first reason), and how many columns
+    were ignored. Raises MessageRejected: `type`, `sensor`, `columns`, `rows`, `pose`,
     `swept`.
     """
     require_type(message, "frame")
@@ -47,8 +57,8 @@ def read_frame(message: Mapping[str, Any], sensor: SensorConfig) -> tuple[Frame,
     times = _times(columns, rows, message["time_ns"], sensor.period_s, faults)
     snr_db = _snr(columns, faults)
     identity = _identity(columns, sensor.id, faults)
-    if faults.found:
-        keep = faults.keep
+    if faults.bad.any():
+        keep = ~faults.bad
         values, sigmas, times = values[keep], sigmas[keep], times[keep]
         snr_db = None if snr_db is None else snr_db[keep]
         if identity is not None:
@@ -67,7 +77,7 @@ def read_frame(message: Mapping[str, Any], sensor: SensorConfig) -> tuple[Frame,
         pose=pose,
         swept=swept,
     )
-    return frame, faults.in_row_order(), _ignored(columns, layout)
+    return frame, faults.told(), _ignored(columns, layout)
 
 
 def frame_message(frame: Frame, sensor: SensorConfig) -> Message:
@@ -113,32 +123,44 @@ def _to_wire(name: str, values: Floats, to_si: float) -> Floats:
 
 
 class _Faults:
-    """The rows of one frame that are rejected, each with its first reason."""
+    """The rows of one frame that are rejected, each with its first reason.
+
+    bad: (n,) which rows. A frame may hold nothing but bad rows, so errors are made for a few of them only: the
+    first of each column, which are more than enough to tell the first of all.
+    """
 
     def __init__(self, sensor: str, seq: int, rows: int) -> None:
-        self.sensor, self.seq, self.rows = sensor, seq, rows
-        self.found: dict[int, RowRejected] = {}
-
-    def add(self, column: str, row: int, value: object, allowed: str) -> None:
-        if row not in self.found:
-            self.found[row] = RowRejected(self.sensor, self.seq, column, row, value, allowed)
+        self.sensor, self.seq = sensor, seq
+        self.bad = np.zeros(rows, dtype=np.bool_)
+        self._told: list[RowRejected] = []
 
     def add_odd(self, column: str, odd: Odd | None, allowed: str) -> None:
-        for row, value in (odd or {}).items():
-            self.add(column, row, value, allowed)
+        if odd:
+            bad = np.zeros(len(self.bad), dtype=np.bool_)
+            bad[list(odd)] = True
+            for row in self._first_new(bad):
+                self._tell(column, row, odd[row], allowed)
 
     def add_where(self, column: str, bad: NDArray[np.bool_], values: Floats | Ints, allowed: str) -> None:
-        for row in np.flatnonzero(bad).tolist():
-            self.add(column, row, values[row].item(), allowed)
+        for row in self._first_new(bad):
+            self._tell(column, row, values[row].item(), allowed)
 
-    @property
-    def keep(self) -> NDArray[np.bool_]:
-        keep = np.ones(self.rows, dtype=np.bool_)
-        keep[list(self.found)] = False
-        return keep
+    def add_empty(self, bad: NDArray[np.bool_], allowed: str) -> None:
+        for row in self._first_new(bad):
+            self._tell("columns", row, None, allowed)
 
-    def in_row_order(self) -> list[RowRejected]:
-        return [self.found[row] for row in sorted(self.found)]
+    def told(self) -> RejectedRows:
+        first = sorted(self._told, key=lambda rejection: rejection.row)[:MAX_REASONS]
+        return RejectedRows(int(self.bad.sum()), first)
+
+    def _first_new(self, bad: NDArray[np.bool_]) -> list[int]:
+        """Mark the rows of `bad`. Returns the first of those that were not marked before."""
+        new: list[int] = np.flatnonzero(bad & ~self.bad)[:MAX_REASONS].tolist()
+        self.bad |= bad
+        return new
+
+    def _tell(self, column: str, row: int, value: object, allowed: str) -> None:
+        self._told.append(RowRejected(self.sensor, self.seq, column, row, value, allowed))
 
 
 def _values(columns: Mapping[str, Any], rows: int, layout: Layout, faults: _Faults) -> Floats:
@@ -171,9 +193,7 @@ def _reject_values(
         faults.add_where(name, outside[:, i], values[:, i], allowed)
     nothing = np.isnan(values).all(axis=1)
     if nothing.any():
-        allowed = f"a value in at least one of {', '.join(layout.measures)}"
-        for row in np.flatnonzero(nothing).tolist():
-            faults.add("columns", row, None, allowed)
+        faults.add_empty(np.asarray(nothing), f"a value in at least one of {', '.join(layout.measures)}")
 
 
 def _sigmas(columns: Mapping[str, Any], rows: int, layout: Layout, sensor: SensorConfig, faults: _Faults) -> Floats:
@@ -228,9 +248,8 @@ def _identity(columns: Mapping[str, Any], sensor: str, faults: _Faults) -> tuple
     if not isinstance(column, list):
         found = shorten(column)
         raise MessageRejected("columns", f"identity is {found}; allowed is an array of strings or null", sensor)
-    for row, value in enumerate(column):
-        if value is not None and value != "" and not is_text(value):
-            faults.add("identity", row, value, f"a string of at most {MAX_TEXT} printable characters, or null")
+    odd = {row: name for row, name in enumerate(column) if not (name is None or name == "" or is_text(name))}
+    faults.add_odd("identity", odd, f"a string of at most {MAX_TEXT} printable characters, or null")
     return tuple([value or None for value in column])
 
 

@@ -15,6 +15,9 @@ from fusion.types import Floats
 VERSION: Final = 1
 MAX_MESSAGE_BYTES: Final = 8 * 1024 * 1024
 MAX_ROWS: Final = 100_000
+# Arrays and maps in one message, each 64 bytes of memory for one byte on the line. A zone's corner, 19 bytes, is
+# the smallest array that a good message holds many of: 8 MiB hold 441 505.
+MAX_CONTAINERS: Final = 500_000
 MAX_MAP_KEYS: Final = 10_000  # the widest map is one of sensors: no site has so many
 MAX_INTEGER: Final = 2**63 - 1  # what an int64 column and SQLite hold
 MAX_TIME_NS: Final = 9_000_000_000_000_000_000  # the year 2255: sums with any period still fit an int64

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numba import njit
 
-from fusion.kernels.candidates import moments
 from fusion.kernels.measure import bend, is_angle, measure, wrap
+from fusion.kernels.reach import moments
 from fusion.types import AZIMUTH, RANGE
 
 LOG_2PI = math.log(2.0 * math.pi)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from fusion.kernels.candidates import moments
+from fusion.kernels.reach import moments
 
 
 @njit("void(f8[:,::1], f8[:,:,::1], f8[:,:,:,::1], f8[:,::1], f8[:,:,::1])", cache=True)

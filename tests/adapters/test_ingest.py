@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from adapters.clock import ManualClock
 from adapters.intake.gatekeeper import Gatekeeper
-from adapters.intake.ingest import Ingest, Received
+from adapters.intake.ingest import LARGEST, Ingest, Received
 from adapters.intake.registry import MAX_STREAMS, MAX_UNKNOWN, OTHER, TRUTH
 from adapters.intake.sequence import BLOCK, BLOCKS, Stream
 from adapters.line import sockets
@@ -22,6 +23,7 @@ from adapters.line.publish import Pusher, SendTimeout
 from adapters.wire import MAX_MESSAGE_BYTES, encode
 from fusion.config import SensorConfig, ServiceConfig, SiteConfig, TrackerConfig
 from fusion.errors import ConfigError
+from fusion.pipeline import Pipeline
 from fusion.types import SECOND_NS, Coverage, Frame, Place, Pose, Truth
 
 NOW_NS = 1_760_000_000 * SECOND_NS
@@ -334,6 +336,107 @@ def test_when_the_other_sensors_fall_silent_the_last_one_keeps_time_going() -> N
         assert behind_s <= 1.0
 
 
+HOUR_S = 3600  # lone wild frames lie whole hours apart
+WILD = st.lists(st.tuples(st.integers(0, 30), st.integers(2500, 10**6)), unique_by=lambda pair: pair[1], max_size=8)
+
+
+def with_wild(good: list[tuple[str, float]], wild: list[tuple[int, int]]) -> list[tuple[str, float, bool]]:
+    """The good looks in order, and before some of them a lone look that is more than 100 days ahead."""
+    stream: list[tuple[str, float, bool]] = []
+    for i, (name, at_s) in enumerate(good):
+        stream += [(("north", "south")[hours % 2], float(hours * HOUR_S), False) for place, hours in wild if place == i]
+        stream.append((name, at_s, True))
+    return stream
+
+
+@given(WILD, st.lists(st.floats(0.1, 10.0), min_size=1, max_size=30), st.sampled_from([("north",), ("north", "south")]))
+def test_lone_wild_frames_anywhere_change_nothing_for_the_good_ones(
+    wild: list[tuple[int, int]], steps_s: list[float], names: tuple[str, ...]
+) -> None:
+    good = [(names[i % len(names)], sum(steps_s[: i + 1])) for i in range(len(steps_s))]
+    gate = Gatekeeper(SITE)
+    for seq, (name, at_s, is_good) in enumerate(with_wild(good, wild)):
+        assert accepts(gate, frame(seq, at_s, sensor=name))
+        if is_good:
+            assert gate.moves_watermark
+            assert gate.newest_ns == NOW_NS + round(at_s * SECOND_NS)
+            assert counts(gate, name)["last_ns"] == gate.newest_ns
+
+
+@given(WILD, st.integers(2, 20), st.integers(2, 10), st.floats(3700.0, 80 * 86_400.0))
+def test_after_a_pause_of_the_whole_site_time_goes_on_with_the_second_frame(
+    wild: list[tuple[int, int]], before: int, after: int, pause_s: float
+) -> None:
+    good = [("north", 4.0 * i) for i in range(before)] + [("north", pause_s + 4.0 * (before + i)) for i in range(after)]
+    gate, taken = Gatekeeper(SITE), 0
+    for seq, (name, at_s, is_good) in enumerate(with_wild(good, [(place + 1, hours) for place, hours in wild])):
+        assert accepts(gate, frame(seq, at_s, sensor=name))
+        if is_good:
+            assert gate.moves_watermark == (taken != before)
+            taken += 1
+            assert gate.newest_ns is not None
+            assert (gate.newest_ns == NOW_NS + round(at_s * SECOND_NS)) == gate.moves_watermark
+
+
+def test_after_a_pause_a_frame_of_another_sensor_confirms_the_first() -> None:
+    gate = Gatekeeper(SITE)
+    assert accepts(gate, frame(0, 0.0))
+    assert accepts(gate, frame(0, 0.0, sensor="south"))
+    assert accepts(gate, frame(1, 86_400.0))
+    assert not gate.moves_watermark
+    assert accepts(gate, frame(1, 86_401.0, sensor="south"))
+    assert gate.moves_watermark
+    assert accepts(gate, frame(2, 86_404.0))
+    assert gate.moves_watermark
+
+
+def test_a_wild_time_that_comes_again_and_again_is_never_believed_while_good_frames_come_between() -> None:
+    gate = Gatekeeper(SITE)
+    for seq in range(0, 100, 2):
+        assert accepts(gate, frame(seq, float(seq)))
+        assert gate.moves_watermark
+        assert accepts(gate, frame(seq + 1, 1e8))
+        assert not gate.moves_watermark
+
+
+def test_a_clock_hours_ahead_never_moves_the_watermark_while_another_sensor_speaks() -> None:
+    gate = Gatekeeper(SITE)
+    assert accepts(gate, frame(0, 0.0, sensor="south"))
+    for second in range(200):
+        assert accepts(gate, frame(second, second + 1e5))
+        assert not gate.moves_watermark
+        if second % 4 == 0:
+            assert accepts(gate, frame(second + 1, float(second), sensor="south"))
+            assert gate.moves_watermark
+
+
+def test_a_lone_first_frame_that_is_wild_gives_way_to_the_second() -> None:
+    gate = Gatekeeper(SITE)
+    assert accepts(gate, frame(0, 1e8))
+    assert accepts(gate, frame(1, 0.0))
+    assert gate.new_picture
+    assert gate.newest_ns == NOW_NS
+    for seq in range(2, 9):
+        assert accepts(gate, frame(seq, float(seq)))
+        assert gate.moves_watermark
+        assert not gate.new_picture
+
+
+def test_a_wild_frame_leaves_the_air_picture_as_if_it_had_not_come() -> None:
+    site = dataclasses.replace(SITE, tracker=dataclasses.replace(SITE.tracker, engine="filterpy"))
+    gate, disturbed, alone = Gatekeeper(site), Pipeline(site), Pipeline(site)
+    for seq in range(20):
+        wild = gate.accept(frame(2 * seq, 3e8 + 100.0 * seq), None) if seq else None
+        if isinstance(wild, Frame):
+            assert disturbed.receive(wild, moves_watermark=gate.moves_watermark) == []
+        good = gate.accept(frame(2 * seq + 1, 4.0 * seq), None)
+        assert isinstance(good, Frame)
+        events = disturbed.receive(good, moves_watermark=gate.moves_watermark)
+        assert [event.time_ns for event in events] == [event.time_ns for event in alone.receive(good)]
+    assert disturbed.watermark_ns == alone.watermark_ns == NOW_NS + round((76.0 - LATENESS_S) * SECOND_NS)
+    assert disturbed.late == {}
+
+
 def test_rate_and_clock_offset_are_those_of_the_frames() -> None:
     gate = Gatekeeper(SITE)
     for seq in range(20):
@@ -480,13 +583,31 @@ def test_whatever_comes_through_the_socket_the_next_good_frame_does_too() -> Non
         )
 
 
+@pytest.mark.parametrize("size", [2 * MAX_MESSAGE_BYTES + 1, LARGEST])
+def test_an_over_long_message_is_counted_by_name_and_its_sender_goes_on(size: int) -> None:
+    with line() as (ingest, pusher):
+        assert sockets.send_in_time(pusher.socket, [b"frame.north", b"\x00" * size], 10.0)
+        pusher.push("frame.north", frame(1))
+        assert take(ingest, 1) == [1]
+        assert ingest.gatekeeper.reasons == {"oversize": (1, f"oversize: {size} bytes; allowed is {MAX_MESSAGE_BYTES}")}
+
+
+def test_what_waits_from_one_sender_is_at_most_a_gibibyte() -> None:
+    with line() as (ingest, _):
+        longest = ingest.socket.getsockopt(zmq.MAXMSGSIZE)
+        waiting = ingest.socket.getsockopt(zmq.RCVHWM)
+        assert isinstance(longest, int)
+        assert isinstance(waiting, int)
+        assert longest * waiting <= 2**30
+
+
 def test_a_peer_cut_off_for_an_endless_message_does_no_harm_to_the_others() -> None:
     with line() as (ingest, pusher):
         hostile: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.PUSH)
         hostile.linger = 0
         hostile.connect(ingest.address)
         try:
-            hostile.send_multipart([b"frame.north", b"\x00" * (2 * MAX_MESSAGE_BYTES + 1)])
+            hostile.send_multipart([b"frame.north", b"\x00" * (LARGEST + 1)])
             pusher.push("frame.north", frame(1))
             assert take(ingest, 1) == [1]
         finally:

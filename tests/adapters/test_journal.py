@@ -237,3 +237,30 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file where a folder should be")
     with pytest.raises(JournalError, match=r"alerts\.sqlite: cannot be used"):
         Journal(tmp_path / "data" / "alerts.sqlite")
+
+
+def test_numbers_may_go_on_further_up_and_never_back(journal: Journal) -> None:
+    assert journal.append([step("A", 1)], 7) == [7]
+    assert journal.append([step("A", 2), step("B", 1)]) == [8, 9]
+    with pytest.raises(ValueError, match="first is 9; allowed is 10 or more"):
+        journal.append([step("A", 3)], 9)
+
+
+def test_orders_are_kept_whole_through_a_restart_even_in_a_journal_from_before_there_were_any(tmp_path: Path) -> None:
+    file = tmp_path / "alerts.sqlite"
+    journal = Journal(file)
+    journal.append([step("A", 1)])
+    journal.close()
+    database = sqlite3.connect(file)
+    database.execute("DROP TABLE standing_order")
+    database.close()
+    orders = [{"zone": "airport", "active": False}, {"track": 2**53 - 1, "who": "Eva", "note": "ü"}]
+    for kept in ([], orders, orders[1:]):
+        journal = Journal(file)
+        journal.keep([{"zone": "other", "active": True}])
+        journal.keep(kept)
+        journal.close()
+        journal = Journal(file)
+        assert journal.orders() == kept
+        assert journal.last == 1
+        journal.close()

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.wire import MAX_MESSAGE_BYTES, decode, encode, unpack
+from adapters.wire import MAX_MESSAGE_BYTES, MAX_ROWS, decode, encode, unpack
+from adapters.wire.limits import MAX_CONTAINERS
 from fusion.errors import MessageRejected
 
 FRAME = {
@@ -151,6 +152,34 @@ def test_keys_that_are_no_names_are_refused(key: bytes) -> None:
 def test_an_array_that_claims_to_be_huge_takes_no_memory() -> None:
     assert code_of(b"\x81\xa1v\xdd\xff\xff\xff\xff") in ("rows", "not-decodable")
     assert code_of(b"\x81\xa1v" + b"\xdd\x00\x7f\xff\xff" * 1000 + bytes(MAX_MESSAGE_BYTES - 10_000)) == "rows"
+
+
+@pytest.mark.parametrize("filler", [b"\x90", b"\x80", b"\x91\x00", b"\x81\xa1a\x00"], ids=["[]", "{}", "[0]", "{a: 0}"])
+def test_millions_of_small_containers_are_refused(filler: bytes) -> None:
+    arrays = (MAX_MESSAGE_BYTES - 100) // (5 + MAX_ROWS * len(filler))
+    payload = b"\x81\xa1v" + b"\xdc" + struct.pack(">H", arrays)
+    payload += (b"\xdd" + struct.pack(">I", MAX_ROWS) + filler * MAX_ROWS) * arrays
+    assert refuses_as_too_many(payload)
+
+
+@pytest.mark.parametrize("filler", [b"[]", b"{}", b"[0]", b'{"a":0}'])
+def test_millions_of_small_containers_in_json_are_refused(filler: bytes) -> None:
+    entries = (MAX_MESSAGE_BYTES - 100) // (len(filler) + 1)
+    assert refuses_as_too_many(b'{"v":[' + b",".join([filler] * entries) + b"]}")
+
+
+def refuses_as_too_many(payload: bytes) -> bool:
+    assert len(payload) <= MAX_MESSAGE_BYTES
+    with pytest.raises(MessageRejected, match=r"not-decodable: .* more than 500000 arrays and maps"):
+        decode(payload)
+    return True
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_message_of_as_many_containers_as_are_allowed_is_read(as_json: bool) -> None:
+    rows: list[list[list[int]]] = [[[]] * (MAX_ROWS // 2 - 1)] * (MAX_CONTAINERS // (MAX_ROWS // 2))
+    message = {"a": rows[:-1]}
+    assert unpack(encode(message, json=as_json)) == message
 
 
 def test_what_is_not_finite_is_null_in_json_wherever_it_stands() -> None:

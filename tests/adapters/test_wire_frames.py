@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 
 from adapters import schemas
 from adapters.wire import (
+    MAX_REASONS,
     decode,
     encode,
     frame_message,
@@ -25,7 +26,7 @@ from adapters.wire import (
     topic_of,
 )
 from fusion.config import SensorConfig
-from fusion.errors import MessageRejected
+from fusion.errors import MessageRejected, RowRejected
 from fusion.types import COMPONENTS, SECOND_NS, Coverage, Frame, Pose
 
 TIME_NS = 1_760_000_000_000_000_000
@@ -153,7 +154,7 @@ def test_a_frame_written_and_read_is_the_same_frame(case: tuple[Frame, SensorCon
     frame, sensor = case
     message = frame_message(frame, sensor)
     read, rejected, ignored = read_frame(decode(encode(message, json=as_json)), sensor)
-    assert (rejected, ignored) == ([], 0)
+    assert (rejected.count, ignored) == (0, 0)
     np.testing.assert_allclose(read.values, frame.values, rtol=1e-15, atol=1e-13)
     np.testing.assert_allclose(read.sigmas, frame.sigmas, rtol=1e-15)
     np.testing.assert_array_equal(read.times_ns, frame.times_ns)
@@ -188,7 +189,7 @@ def test_a_frame_without_rows_is_valid(columns: dict[str, object]) -> None:
     frame, rejected, ignored = read_frame(message_of(columns=columns), RADAR)
     assert frame.values.shape == frame.sigmas.shape == (0, 3)
     assert frame.times_ns.shape == (0,)
-    assert (rejected, ignored) == ([], 0)
+    assert (rejected.count, ignored) == (0, 0)
 
 
 def test_a_frame_that_leaves_columns_out_altogether_saw_nothing() -> None:
@@ -263,7 +264,8 @@ def test_a_bad_value_rejects_its_row_alone_and_says_why(column: str, value: obje
         expected = getattr(clean, name)
         np.testing.assert_array_equal(getattr(frame, name), None if expected is None else expected[[0, 2]])
     assert frame.identity == (None if clean.identity is None else (clean.identity[0], clean.identity[2]))
-    (rejection,) = rejected
+    (rejection,) = rejected.first
+    assert rejected.count == 1
     assert (rejection.sensor, rejection.seq, rejection.column, rejection.row) == ("north", 17, column, 1)
     assert rejection.value == value
     assert rejection.allowed.startswith(allowed)
@@ -274,27 +276,27 @@ def test_an_integer_too_long_for_a_float_rejects_its_row_alone() -> None:
     text = encode(with_columns(range_m=[1000.0, 7, 3000.0]), json=True).replace(b",7,", b"," + b"9" * 400 + b",")
     frame, rejected, _ = read_frame(decode(text), RADAR)
     assert len(frame.values) == 2
-    assert [(row.column, row.row) for row in rejected] == [("range_m", 1)]
+    assert [(row.column, row.row) for row in rejected.first] == [("range_m", 1)]
 
 
 def test_a_row_with_nothing_measured_is_rejected_alone() -> None:
     columns = {"range_m": [None, 5.0, None], "azimuth_deg": [None, None, 1.0], "altitude_m": [1.0, 1.0, 1.0]}
     frame, rejected, ignored = read_frame(message_of(columns=columns), RADAR)
     assert np.isnan(frame.values).tolist() == [[False, True, True], [True, False, True]]
-    assert [(row.row, row.column) for row in rejected] == [(0, "columns")]
-    assert rejected[0].allowed == "a value in at least one of range_m, azimuth_deg, elevation_deg"
+    assert [(row.row, row.column) for row in rejected.first] == [(0, "columns")]
+    assert rejected.first[0].allowed == "a value in at least one of range_m, azimuth_deg, elevation_deg"
     assert ignored == 1
 
 
 def test_rows_of_nothing_but_unregistered_columns_are_rejected_not_taken_for_an_empty_look() -> None:
     frame, rejected, ignored = read_frame(message_of(columns={"east_m": [1.0, 2.0], "range": [1, 2]}), RADAR)
-    assert (len(frame.values), len(rejected), ignored) == (0, 2, 2)
+    assert (len(frame.values), rejected.count, ignored) == (0, 2, 2)
 
 
 def test_each_rejected_row_is_told_once_in_row_order() -> None:
     columns = {"range_m": [1.0, -1.0, math.inf, 4.0], "azimuth_deg": [999.0, 999.0, 1.0, 2.0]}
     frame, rejected, _ = read_frame(message_of(columns=columns), RADAR)
-    assert [(row.row, row.column) for row in rejected] == [(0, "azimuth_deg"), (1, "range_m"), (2, "range_m")]
+    assert [(row.row, row.column) for row in rejected.first] == [(0, "azimuth_deg"), (1, "range_m"), (2, "range_m")]
     assert frame.values[:, 0].tolist() == [4.0]
 
 
@@ -319,7 +321,7 @@ def test_rows_kept_are_those_that_a_slow_look_at_each_would_keep(
             for name, column in columns.items()
         }
     frame, rejected, _ = read_frame(message_of(columns=columns), RADAR)
-    assert [row.row for row in rejected] == [i for i, row in enumerate(rows) if not good(row)]
+    assert [row.row for row in rejected.first] == [i for i, row in enumerate(rows) if not good(row)]
     expected = [math.nan if row[0] is None else row[0] for row in rows if good(row)]
     np.testing.assert_array_equal(frame.values[:, 0], expected)
 
@@ -327,14 +329,14 @@ def test_rows_kept_are_those_that_a_slow_look_at_each_would_keep(
 def test_a_sigma_left_out_null_or_nan_is_the_registered_one() -> None:
     frame, rejected, _ = read_frame(with_columns(sigma_range_m=[None, 5.0, math.nan], sigma_altitude_m=[0] * 3), RADAR)
     assert frame.sigmas[:, 0].tolist() == [30.0, 5.0, 30.0]
-    assert rejected == []
+    assert rejected.count == 0
 
 
 def test_a_signalling_nan_is_a_nan_like_any_other() -> None:
     signalling = struct.pack("<dQd", 1000.0, 0x7FF0_0000_0000_0001, 3000.0)
     message = with_columns(range_m=signalling, sigma_azimuth_deg=signalling[8:16] * 3, snr_db=signalling)
     frame, rejected, _ = read_frame(message, RADAR)
-    assert rejected == []
+    assert rejected.count == 0
     assert frame.values[:, 0].tolist()[::2] == [1000.0, 3000.0]
     assert np.isnan(frame.values[1, 0])
     assert frame.snr_db is not None
@@ -374,11 +376,57 @@ def test_more_than_a_hundred_thousand_rows_reject_the_frame(rows: int) -> None:
     assert code_of(message_of(columns={"range_m": bytes(8 * rows)})) == "rows"
 
 
+@pytest.mark.parametrize(
+    ("columns", "first_row", "column"),
+    [
+        ({"range_m": np.full(100_000, -1.0), "azimuth_deg": np.zeros(100_000)}, 0, "range_m"),
+        ({"range_m": ["far"] * 100_000, "azimuth_deg": [1.0] * 100_000}, 0, "range_m"),
+        ({"range_m": [None] * 100_000}, 0, "columns"),
+        ({"range_m": [1.0] * 100_000, "identity": [None, None, *[7] * 99_998]}, 2, "identity"),
+        ({"range_m": [1.0] * 100_000, "time_ns": np.zeros(100_000, dtype=np.int64)}, 0, "time_ns"),
+        (
+            {"range_m": [1.0] * 100_000, "sigma_range_m": np.zeros(100_000), "snr_db": ["x"] * 100_000},
+            0,
+            "sigma_range_m",
+        ),
+    ],
+    ids=["value", "word", "empty", "identity", "time", "sigma"],
+)
+def test_of_a_hundred_thousand_bad_rows_all_are_counted_and_a_few_are_told(
+    columns: dict[str, object], first_row: int, column: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message, made = decode(encode(message_of(columns=columns))), 0
+
+    def count(*arguments: object) -> RowRejected:
+        nonlocal made
+        made += 1
+        return RowRejected(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("adapters.wire.frames.RowRejected", count)
+    frame, rejected, _ = read_frame(message, RADAR)
+    assert len(frame.values) == first_row
+    assert rejected.count == 100_000 - first_row
+    assert [row.row for row in rejected.first] == list(range(first_row, first_row + MAX_REASONS))
+    assert {row.column for row in rejected.first} == {column}
+    assert made <= len(columns) * MAX_REASONS
+
+
+@given(st.lists(st.lists(st.booleans(), min_size=3, max_size=3), min_size=30, max_size=90))
+@settings(deadline=None)
+def test_the_rows_told_are_the_first_of_all_whatever_column_is_wrong(wrong: list[list[bool]]) -> None:
+    names = ("range_m", "sigma_range_m", "snr_db")
+    columns = {name: ["x" if row[i] else 1.0 for row in wrong] for i, name in enumerate(names)}
+    _, rejected, _ = read_frame(message_of(columns=columns), RADAR)
+    expected = [(i, names[row.index(True)]) for i, row in enumerate(wrong) if any(row)]
+    assert rejected.count == len(expected)
+    assert [(row.row, row.column) for row in rejected.first] == expected[:MAX_REASONS]
+
+
 def test_a_hundred_thousand_rows_are_read() -> None:
     columns = {"range_m": np.linspace(0.0, 1000.0, 100_000), "azimuth_deg": [1.0] * 100_000}
     frame, rejected, _ = read_frame(message_of(columns=columns), RADAR)
     assert frame.values.shape == (100_000, 3)
-    assert rejected == []
+    assert rejected.count == 0
 
 
 def test_a_million_rows_as_an_array_are_refused_while_decoding() -> None:
@@ -468,7 +516,7 @@ def test_the_limits_of_schema_and_reader_are_the_same() -> None:
             ends = [np.nextafter(low, -np.inf), low, high, np.nextafter(high, np.inf)]
             columns = {name: [1.0] * 4, column: ends}
             frame, rejected, _ = read_frame(message_of(sensor, columns=columns), sensor)
-            assert [row.row for row in rejected] == [0, 3], column
+            assert [row.row for row in rejected.first] == [0, 3], column
             assert len(frame.values) == 2
 
 
@@ -489,7 +537,7 @@ def test_every_message_of_the_real_recordings_is_read_whole(recording: Path) -> 
             period_s=3.0,
         )
         frame, rejected, ignored = read_frame(message, sensor)
-        assert (rejected, ignored) == ([], 0)
+        assert (rejected.count, ignored) == (0, 0)
         again, _, _ = read_frame(decode(encode(frame_message(frame, sensor))), sensor)
         np.testing.assert_allclose(again.values, frame.values, rtol=0, atol=1e-13)
         np.testing.assert_allclose(again.sigmas, frame.sigmas, rtol=1e-15)

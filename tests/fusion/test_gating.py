@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from worlds import PLANE, START_NS, radar
 
 from fusion.config import TrackerConfig
-from fusion.kernels.candidates import candidates, moments
+from fusion.kernels.candidates import candidates
+from fusion.kernels.reach import moments
 from fusion.motion import Motions
 from fusion.sensors import box, measure, place
 from fusion.types import AZIMUTH, COMPONENTS, SECOND_NS

@@ -168,6 +168,16 @@ def test_a_frame_that_runs_ahead_waits_until_the_others_are_there():
     assert pipeline.newest_ns == START_NS + SECOND_NS
 
 
+def test_a_frame_that_waited_is_used_when_the_next_one_confirms_its_time():
+    pipeline = Pipeline(world())
+    pipeline.receive(frame(NORTH, [], at_s=0.0))
+    pipeline.receive(frame(NORTH, [], at_s=7200.0, seq=1), moves_watermark=False)
+    events = pipeline.receive(frame(NORTH, [], at_s=7210.0, seq=2))  # further on than the lateness
+    assert not pipeline.late
+    assert pipeline._last_key == frame(NORTH, [], at_s=7210.0, seq=2).key
+    assert START_NS + 7205 * SECOND_NS in final(events)
+
+
 def test_an_unknown_sensor_is_refused_by_name():
     with pytest.raises(MessageRejected, match="stranger is not registered; allowed are north, south"):
         Pipeline(world()).receive(frame(radar("stranger"), []))

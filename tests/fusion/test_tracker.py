@@ -57,7 +57,7 @@ def test_innovations_are_as_large_as_the_filter_expects():
         world = flight(sensor, [STEADY], 20, seed=100 + seed, detection=1.0, false_alarms=0.0)
         tracker = run(Tracker(site(replace(sensor, false_alarms=0.01), motions=("cruise",))), world[:-1])
         last = world[-1][0]
-        rows, pairs, _ = tracker._gate(_look(tracker, last))
+        rows, pairs, _ = tracker._gate(tracker.stations["north"].look(last, tracker.plane))
         store = tracker.store
         tracker.engine.predict(tracker.setting, store, rows, np.full(len(rows), last.time_ns))
         out = tracker.engine.evaluate(
@@ -76,14 +76,6 @@ def test_innovations_are_as_large_as_the_filter_expects():
         normalised.append(moved @ np.linalg.pinv(gained, rcond=1e-9) @ moved)
     low, high = chi2.ppf([0.001, 0.999], 3 * len(normalised)) / len(normalised)
     assert 0.6 * low < np.mean(normalised) < high
-
-
-def _look(tracker, each):
-    from fusion.tracker import Look
-
-    station = tracker.stations[each.sensor]
-    placement, box = station.look(each, tracker.plane)
-    return Look(each, station, placement, box)
 
 
 def test_empty_looks_are_evidence_of_absence():
