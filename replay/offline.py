@@ -25,7 +25,8 @@ from replay.recording import Problem, Writer, check_output, open_reader, open_wr
 
 STRAY_NS: Final = 86_400 * SECOND_NS  # a day without any frame: the few beyond it have a broken clock
 STRAY_SHARE: Final = 0.02  # of the frames; more of them are a recording of several days
-LONGEST_PERIOD_S: Final = 3600.0  # as in the configuration
+SHORTEST_PERIOD_S: Final = 0.01  # as in the configuration
+LONGEST_PERIOD_S: Final = 3600.0  # the same
 PROGRESS_FRAMES: Final = 256  # frames between two calls of `progress`
 NOTHING: Final[Mapping[str, str]] = {}
 
@@ -77,8 +78,8 @@ def track(
     recording cannot be read or written, ConfigError for a report period that is none.
     """
     if report_period_s is not None:
-        if not 0.0 < report_period_s <= LONGEST_PERIOD_S:
-            raise ConfigError("--report-period", report_period_s, f"above 0, up to {LONGEST_PERIOD_S:g} s")
+        if not SHORTEST_PERIOD_S <= report_period_s <= LONGEST_PERIOD_S:
+            raise ConfigError("--report-period", report_period_s, f"{SHORTEST_PERIOD_S:g} to {LONGEST_PERIOD_S:g} s")
         site = replace(site, service=replace(site.service, report_period_s=report_period_s))
     check_output(out_path, reads=in_path)
     summary = TrackSummary()
@@ -198,7 +199,7 @@ def _zones(pipeline: Pipeline, frames: Sequence[Frame]) -> Message:
     reporting = {frame.sensor for frame in frames}
     poses = {frame.sensor: frame.pose for frame in reversed(frames) if frame.pose is not None}
     sensors = [sensor for sensor in site.sensor if sensor.id in reporting]
-    seen = watched(site.zones, sensors, poses, airspace.plane)
+    seen = watched(site.zones, sensors, poses, airspace.plane, site.tracker)
     return zones_message(start_ns, site.zones, airspace.states(start_ns), seen)
 
 

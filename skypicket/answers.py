@@ -37,7 +37,7 @@ class Answers:
         service, outbox = self._service, self._service.outbox
         return snapshot_result(
             outbox.publisher.sender,
-            number=outbox.journal.last,
+            number=outbox.logbook.number,
             tracks=outbox.tracks,
             zones=service.zones,
             alerts=sorted(outbox.open.values(), key=lambda alert: int(alert["number"])),
@@ -45,10 +45,10 @@ class Answers:
         )
 
     def alerts(self, since: int, limit: int) -> list[Message]:
-        """Steps from the journal, as many as fit into an answer."""
+        """Steps from the journal, and those that wait for it, as many as fit into an answer."""
         page: list[Message] = []
         size = 0
-        for step in self._service.outbox.journal.since(since, limit):
+        for step in self._service.outbox.logbook.since(since, limit):
             size += len(encode(step))
             if page and size > PAGE_BYTES:
                 break
@@ -69,6 +69,7 @@ class Answers:
         ledger, now_ns = service.pipeline.ledger, service.now_ns()
         steps = ledger.suppress(track=track, zone=zone, until_ns=until_ns, who=who, note=note, time_ns=now_ns)
         service.outbox.send(steps)
+        service.standing.follow(service.pipeline)
         what = f"zone {zone}" if track is None else f"track {track}"
         _log.info("%s suppressed %s until %d %s", who, what, until_ns, note)
         return {"suppressed": ledger.suppressed(now_ns)}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
     Run = Callable[[argparse.Namespace], int]
 
+ENDINGS = "a path that ends in .mcap or .jsonl, or -"
 RECORDING = "a recording: a path that ends in .mcap or .jsonl, or - for standard {} as JSON lines"
 INPUT, OUTPUT = RECORDING.format("input"), RECORDING.format("output")
 INGEST = "tcp://127.0.0.1:5801"  # where a service takes frames in, unless its configuration says otherwise
@@ -57,6 +59,33 @@ def number(low: float, high: float = math.inf, *, above: bool = False) -> Callab
             most = "" if math.isinf(high) else f", up to {high:g}"
             raise argparse.ArgumentTypeError(f"{text!r}; allowed is a number {least}{most}")
         return value
+
+    return read
+
+
+def recording(text: str) -> str:
+    """An argument's type: a recording to read."""
+    if text != "-" and Path(text).suffix.lower() not in (".mcap", ".jsonl"):
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed is {ENDINGS}")
+    return text
+
+
+def new_recording(text: str) -> str:
+    """An argument's type: a recording to write."""
+    return recording(text) if text == "-" else new_file(".mcap", ".jsonl", allowed=ENDINGS)(text)
+
+
+def new_file(*endings: str, allowed: str = "") -> Callable[[str], str]:
+    """An argument's type: a file to write, in a folder that is there; with one of `endings`, if there are any."""
+
+    def read(text: str) -> str:
+        path = Path(text)
+        if endings and path.suffix.lower() not in endings:
+            words = allowed or f"a path that ends in {' or '.join(endings)}"
+            raise argparse.ArgumentTypeError(f"{text!r}; allowed is {words}")
+        if path.is_dir() or not path.parent.is_dir():
+            raise argparse.ArgumentTypeError(f"{text!r}; allowed is a file in a folder that exists")
+        return text
 
     return read
 

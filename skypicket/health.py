@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -12,6 +14,7 @@ from fusion.types import SECOND_NS, Frame, Pose
 SILENT_PERIODS: Final = 3.0  # looks that a sensor may miss before it counts as silent ...
 SILENT_LEAST_S: Final = 5.0  # ... but no less than this: networks hiccup
 REJECTIONS_S: Final = 10.0  # for which a rejection keeps the state degraded
+DELAY_S: Final = 0.1  # any network may take this long: no clock is blamed for it, however strict the lateness
 OVERLOAD_S: Final = 1.0  # for which frames may wait without end: then they come in faster than they are used
 
 
@@ -19,12 +22,17 @@ class Health:
     """Follows frames, rejections and the queue. Times are of whatever clock the service goes by.
 
     live: a sensor is silent by the clock; otherwise by event time, so that a replay at any pace is whole.
-    A sensor that was never heard is silent.
+    A sensor that was never heard is silent. lateness_s: by which frames may be late; where the service is live,
+    a sensor whose clock is further behind is of no use in time.
+    journalling: whether the alert journal can be written.  behind: sensors whose clocks are too far behind.
     """
 
-    def __init__(self, sensors: Sequence[SensorConfig], *, live: bool) -> None:
+    def __init__(self, sensors: Sequence[SensorConfig], *, live: bool, lateness_s: float = math.inf) -> None:
+        self.journalling = True
+        self.behind: tuple[str, ...] = ()
         self.poses: dict[str, Pose] = {}  # of the sensors that tell theirs, the last
         self._sensors, self._live = tuple(sensors), live
+        self._lateness_s = max(lateness_s, DELAY_S) if live else math.inf
         self._heard_ns: dict[str, int] = {}
         self._newest_ns = 0
         self._refused: deque[tuple[int, int]] = deque([(0, 0)])  # (when, how many had been refused by then)
@@ -55,6 +63,7 @@ class Health:
             self._refused.append((monotonic_ns, refused))
         while len(self._refused) > 1 and monotonic_ns - self._refused[1][0] > REJECTIONS_S * SECOND_NS:
             self._refused.popleft()
+        self._compare_clocks(tallies)
 
     def reporting(self, monotonic_ns: int) -> tuple[SensorConfig, ...]:
         """The sensors that are not silent."""
@@ -71,4 +80,21 @@ class Health:
         if self._drained_ns is not None and monotonic_ns - self._drained_ns > OVERLOAD_S * SECOND_NS:
             return "overloaded"
         silent = len(self.reporting(monotonic_ns)) < len(self._sensors)
-        return "degraded" if silent or len(self._refused) > 1 else "ok"
+        good = self.journalling and not silent and not self.behind and len(self._refused) == 1
+        return "ok" if good else "degraded"
+
+    def _compare_clocks(self, tallies: Mapping[str, Mapping[str, Any]]) -> None:
+        """Note the sensors whose clocks are too far behind, and log each change."""
+        offsets = {each.id: tallies.get(each.id, {}).get("clock_offset_s") or 0.0 for each in self._sensors}
+        behind = tuple(name for name, offset in offsets.items() if offset > self._lateness_s)
+        for name in behind:
+            if name not in self.behind:
+                said = f"{offsets[name]:.3f} s behind the clock; allowed is {self._lateness_s:g} s"
+                _log.warning("sensor %s: its frames come %s (lateness_s): too late to be used in time", name, said)
+        for name in self.behind:
+            if name not in behind:
+                _log.info("sensor %s: its frames come in time again", name)
+        self.behind = behind
+
+
+_log = logging.getLogger(__name__)

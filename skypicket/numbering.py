@@ -10,8 +10,8 @@ from fusion.errors import ConfigError
 FILE: Final = "pictures"  # in the data folder: how many air pictures there were
 
 
-def next_picture(folder: Path) -> int:
-    """A number that no earlier picture of this folder had, from 0; it is taken on the disk before it is used.
+def next_picture(folder: Path, least: int = 0) -> int:
+    """A number that no earlier picture of this folder had, from `least`; it is taken on the disk before it is used.
 
     The alert journal's lock keeps a second service out of the folder. Raises ConfigError.
     """
@@ -20,8 +20,9 @@ def next_picture(folder: Path) -> int:
         text = file.read_text("ascii").strip() if file.exists() else "0"
         if not text.isdecimal():
             raise ConfigError("file", text, "a whole number: of air pictures before", str(file))
-        fresh.write_text(f"{int(text) + 1}\n", "ascii")
+        number = max(int(text), least)
+        fresh.write_text(f"{number + 1}\n", "ascii")
         fresh.replace(file)
     except (OSError, UnicodeError) as error:
         raise ConfigError("service.data", str(folder), f"a folder for the journal ({error})") from None
-    return int(text)
+    return number

@@ -1,4 +1,4 @@
-"""What the service says: every alert step in the journal before anybody hears of it, then published."""
+"""What the service says: every alert step in the journal, if it can be, before anybody hears of it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from adapters.journal import Journal
 from adapters.line.publish import Publisher
 from adapters.wire import Message, alert_message, alert_topics, tracks_message
 from fusion.types import AlertStep, Event, Picture
+from skypicket.logbook import Logbook
 
 RESTARTED: Final = "The service started anew: whether track {track} still threatens {zone} is not known."
 NEW_PICTURE: Final = "A new air picture was started: track {track} belongs to the one before it."
@@ -18,22 +18,22 @@ NEW_PICTURE: Final = "A new air picture was started: track {track} belongs to th
 class Outbox:
     """Publishes events, and keeps what a snapshot tells: the last picture, and the last step of open alerts."""
 
-    def __init__(self, publisher: Publisher, journal: Journal) -> None:
-        self.publisher, self.journal = publisher, journal
+    def __init__(self, publisher: Publisher, logbook: Logbook) -> None:
+        self.publisher, self.logbook = publisher, logbook
         self.picture: Picture | None = None
         self.tracks: Message | None = None
         self.open: dict[str, Message] = {}  # alert -> its last step as it went out
 
     def send(self, events: Sequence[Event]) -> None:
         """Write the alert steps among `events` to the disk, all at once; then publish everything in order."""
-        steps = [event for event in events if isinstance(event, AlertStep)]
-        numbers = iter(self.journal.append(steps) if steps else ())
+        steps = [alert_message(event, 0) for event in events if isinstance(event, AlertStep)]
+        bodies = iter(self.logbook.add(steps) if steps else ())
         for event in events:
             if isinstance(event, Picture):
                 self.picture = event
                 self.tracks = self.publisher.publish("tracks", tracks_message(event))
             else:
-                self._publish(alert_message(event, next(numbers)), alert_topics(event))
+                self._publish(next(bodies), alert_topics(event))
 
     def clear(self, alerts: Sequence[Message], time_ns: int | None, reason: str) -> None:
         """Clear open alerts, given as their last messages, that nobody can follow any more.
@@ -41,9 +41,8 @@ class Outbox:
         time_ns: when; None: each at the time of its last step, where event time alone counts.
         """
         bodies = [_cleared(alert, time_ns, reason) for alert in alerts]
-        numbers = self.journal.append(bodies) if bodies else []
-        for body, number in zip(bodies, numbers, strict=True):
-            self._publish({**body, "number": number}, (f"alert.{body['zone']}.{body['level']}",))
+        for body in self.logbook.add(bodies) if bodies else []:
+            self._publish(body, (f"alert.{body['zone']}.{body['level']}",))
 
     def levels(self) -> dict[str, int]:
         """How many alerts are open, by level."""

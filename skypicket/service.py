@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -21,7 +22,7 @@ from adapters.line.publish import Publisher
 from adapters.line.requests import RequestServer
 from adapters.wire import Message, Sender, status_message, zones_message
 from fusion.config import SiteConfig
-from fusion.errors import MessageRejected
+from fusion.errors import ConfigError, MessageRejected
 from fusion.geodesy import Plane
 from fusion.pipeline import Pipeline
 from fusion.types import SECOND_NS, Frame
@@ -29,8 +30,10 @@ from fusion.watch import watched
 from skypicket import __version__
 from skypicket.answers import Answers
 from skypicket.health import Health
+from skypicket.logbook import Logbook
 from skypicket.numbering import next_picture
 from skypicket.outbox import NEW_PICTURE, RESTARTED, Outbox
+from skypicket.standing import Standing
 
 JOURNAL: Final = "alerts.sqlite"  # in the data folder
 NAP_S: Final = 0.05  # the longest wait in the loop: how late a report may be where sensors are silent
@@ -47,7 +50,8 @@ class Service:
 
     live: event times are held against the clock, and reports go on where sensors fall silent. Otherwise
     frames alone move time; after `IDLE_S` of the clock without any, what is due up to the newest goes out.
-    Raises ConfigError for addresses, JournalError for the journal in `site.service.data`.
+    Raises ConfigError for addresses, JournalError for the journal in `site.service.data`; while it runs, a journal
+    that fails degrades the service and holds no alert back.
     """
 
     def __init__(self, site: SiteConfig, *, live: bool, clock: Clock | None = None) -> None:
@@ -55,34 +59,50 @@ class Service:
         self._clock = clock or SystemClock()
         self._start_ns = self._monotonic_ns = self._clock.monotonic_ns()
         self._plane = Plane(site.service.origin)
-        self._switched: dict[str, bool] = {}
+        self._picture = -1
         self.gatekeeper = Gatekeeper(site)
-        self.health = Health(site.sensor, live=live)
+        self.health = Health(site.sensor, live=live, lateness_s=site.tracker.lateness_s)
         self._data = Path(site.service.data)
         journal = Journal(self._data / JOURNAL)
         self._closing: list[Callable[[], None]] = [journal.close]
         try:
             self._open(journal)
-            self.pipeline = Pipeline(site, picture=next_picture(self._data))
+            self._begin(journal)
         except BaseException:
             self.close()
             raise
         self._grace_ns = round(min(GRACE_S, site.tracker.lateness_s) * SECOND_NS)
         self._status_due_ns = self._zones_due_ns = self._start_ns
+        self._moved_ns = self._start_ns  # of the clock, when the newest event time last moved
         self._idle_since_ns: int | None = None  # the last frame that no report has followed yet
-        before = journal.open_alerts()
-        self.outbox.clear(before, self._clock.time_ns() if live else None, RESTARTED)
         self._tell()
 
     def _open(self, journal: Journal) -> None:
         service = self.site.service
-        self.ingest = Ingest(service.ingest, self.gatekeeper, self._clock if self.live else None)
+        with _named("ingest"):
+            self.ingest = Ingest(service.ingest, self.gatekeeper, self._clock if self.live else None)
         self._closing.append(self.ingest.close)
-        self.publisher = Publisher(service.publish, Sender(source_id(service.name)))
+        with _named("publish"):
+            self.publisher = Publisher(service.publish, Sender(source_id(service.name)))
         self._closing.append(self.publisher.close)
-        self.outbox = Outbox(self.publisher, journal)
-        self.requests = RequestServer(service.requests, Answers(self).handlers())
+        with _named("requests"):
+            self.requests = RequestServer(service.requests, Answers(self).handlers())
         self._closing.append(self.requests.close)
+        self.outbox = Outbox(self.publisher, Logbook(journal, self._clock))
+        self._closing.append(self.outbox.logbook.close)
+
+    def _begin(self, journal: Journal) -> None:
+        """The first air picture; clear what an earlier run left open. Raises JournalError: now it has to work."""
+        self.standing = Standing(self.site, self.outbox.logbook)
+        self.outbox.logbook.work(now=True)
+        self._check_journal()
+        self.pipeline = self._new_pipeline()
+        self.outbox.clear(journal.open_alerts(), self._clock.time_ns() if self.live else None, RESTARTED)
+        self._check_journal()
+
+    def _check_journal(self) -> None:
+        if self.outbox.logbook.failure is not None:
+            raise self.outbox.logbook.failure
 
     def __enter__(self) -> Self:
         return self
@@ -121,8 +141,7 @@ class Service:
 
     def switch_zone(self, zone: str, active: bool) -> None:
         """Switch a zone on or off from now on. Raises ConfigError for one that is not there."""
-        self.pipeline.airspace.set_active(zone, active)
-        self._switched[zone] = active
+        self.standing.switch(self.pipeline, zone, active)
         self._tell_zones()
 
     def _take_frames(self) -> None:
@@ -144,32 +163,52 @@ class Service:
             return
         if received.new_picture:
             self._start_picture()
+        before_ns = self.pipeline.newest_ns
         try:
             events = self.pipeline.receive(frame, moves_watermark=received.moves_watermark)
         except MessageRejected as rejection:
             self.gatekeeper.late(frame, rejection.detail)
             return
         self._idle_since_ns = self._clock.monotonic_ns()
+        if self.pipeline.newest_ns != before_ns:
+            self._moved_ns = self._idle_since_ns
         self.health.heard(frame, self._idle_since_ns)
         self.publisher.forward(received.topic, received.payload)
         self.outbox.send(events)
 
     def _start_picture(self) -> None:
-        """A new run of a sender lies behind: begin anew. What operators switched stays so."""
+        """A new run of a sender lies behind: begin anew. What operators switched or suppressed stays so."""
         self.outbox.clear(list(self.outbox.open.values()), None, NEW_PICTURE)
-        self.pipeline = Pipeline(self.site, picture=next_picture(self._data))
+        self.standing.follow(self.pipeline)
+        self.pipeline = self._new_pipeline()
         self.health.new_picture()
-        for zone, active in self._switched.items():
-            self.pipeline.airspace.set_active(zone, active)
         _log.info("a new air picture begins")
+
+    def _new_pipeline(self) -> Pipeline:
+        try:
+            self._picture = next_picture(self._data, self._picture + 1)
+        except ConfigError as error:
+            if self._picture < 0:
+                raise
+            self._picture += 1  # a full disk must not end the watch
+            _log.error("the air picture's number %d is not on the disk: %s", self._picture, error)
+        pipeline = Pipeline(self.site, picture=self._picture)
+        self.standing.apply(pipeline)
+        return pipeline
 
     def _advance(self) -> None:
         """Make the reports that no frame will release."""
         if self.live:
-            self.outbox.send(self.pipeline.advance(self._clock.time_ns() - self._grace_ns))
+            self.outbox.send(self.pipeline.advance(self._event_now_ns() - self._grace_ns))
         elif self._idle_since_ns is not None and self._idle_for(IDLE_S):
             self._idle_since_ns = None
             self.outbox.send(self.pipeline.finish())
+
+    def _event_now_ns(self) -> int:
+        """Live: how far the sensors' time is. It goes on from the newest frame at the pace of the clock, so that
+        sensors whose clocks are behind are not overtaken by reports, again and again, before they can speak."""
+        since_ns = self._clock.monotonic_ns() - self._moved_ns
+        return min(self._clock.time_ns(), (self.pipeline.newest_ns or 0) + since_ns)
 
     def _idle_for(self, seconds: float) -> bool:
         idle_ns = self._clock.monotonic_ns() - (self._idle_since_ns or 0)
@@ -181,6 +220,9 @@ class Service:
         self._status_due_ns = max(self._status_due_ns + STATUS_NS, now_ns + STATUS_NS // 2)
         tallies = self.gatekeeper.status(self.now_ns())
         self.health.count(tallies, now_ns)
+        self.standing.follow(self.pipeline)
+        self.outbox.logbook.work()
+        self.health.journalling = self.outbox.logbook.failure is None
         if now_ns >= self._zones_due_ns or self._zones_body()["features"] != self.zones["features"]:
             self._tell_zones()
         body = status_message(
@@ -203,8 +245,18 @@ class Service:
 
     def _zones_body(self) -> Message:
         time_ns, zones = self.now_ns(), self.site.zones
-        seen = watched(zones, self.health.reporting(self._monotonic_ns), self.health.poses, self._plane)
+        reporting = self.health.reporting(self._monotonic_ns)
+        seen = watched(zones, reporting, self.health.poses, self._plane, self.site.tracker)
         return zones_message(time_ns, zones, self.pipeline.airspace.states(time_ns), seen)
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """An address that cannot be bound is the fault of its key in the configuration."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"service.{name}", error.found, error.allowed) from None
 
 
 def source_id(name: str) -> str:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from skypicket.arguments import INPUT, add_command
+from skypicket.arguments import INPUT, add_command, new_file, recording
 from skypicket.exits import DONE, NOTHING, USAGE
 
 if TYPE_CHECKING:
@@ -24,10 +24,12 @@ def add_parser(subparsers: Subparsers) -> None:
         "plot tracks.mcap --out tracks.png",
         "plot tracks.mcap --truth truth.jsonl --detections detections.jsonl --config site.toml --c 20 --out all.png",
     )
-    parser.add_argument("tracks", metavar="TRACKS", help=f"the tracks, {INPUT}")
-    parser.add_argument("--out", required=True, metavar="FILE.png", help="the picture")
-    parser.add_argument("--truth", metavar="FILE", help="the recording that holds the truth")
-    parser.add_argument("--detections", metavar="FILE", help="the recording that holds the frames; needs --config")
+    parser.add_argument("tracks", type=recording, metavar="TRACKS", help=f"the tracks, {INPUT}")
+    parser.add_argument("--out", type=new_file(".png"), required=True, metavar="FILE.png", help="the picture")
+    parser.add_argument("--truth", type=recording, metavar="FILE", help="the recording that holds the truth")
+    parser.add_argument(
+        "--detections", type=recording, metavar="FILE", help="the recording that holds the frames; needs --config"
+    )
     parser.add_argument("--config", metavar="FILE", help="the site: sensors and zones to draw")
     parser.add_argument("--c", type=float, default=100.0, metavar="METRES", help="cut-off of the score (default 100)")
     parser.add_argument("--theme", choices=("light", "dark"), default="light", help="for which pages (default light)")

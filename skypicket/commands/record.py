@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from skypicket.arguments import OUTPUT, PUBLISHED, add_command, number
+from skypicket.arguments import OUTPUT, PUBLISHED, add_command, new_recording, number
 from skypicket.exits import DONE, NOTHING
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "record --from tcp://127.0.0.1:5802 --out run.mcap",
     )
     parser.add_argument("--from", dest="address", default=PUBLISHED, metavar="ADDRESS", help=f"default {PUBLISHED}")
-    parser.add_argument("--out", required=True, metavar="FILE", help=OUTPUT)
+    parser.add_argument("--out", type=new_recording, required=True, metavar="FILE", help=OUTPUT)
     parser.add_argument("--duration", type=number(0.0, above=True), metavar="S", help="end by itself after S seconds")
     parser.add_argument("--requests", metavar="ADDRESS", help="the service's request socket (default: the port above)")
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from skypicket.arguments import INGEST, INPUT, add_command, number
+from skypicket.arguments import INGEST, INPUT, add_command, number, recording
 from skypicket.exits import DONE, NOTHING
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "replay run.mcap --to tcp://127.0.0.1:5801",
         "replay run.mcap --to tcp://127.0.0.1:5801 -r 0 --topics frame.north truth",
     )
-    parser.add_argument("file", metavar="FILE", help=INPUT)
+    parser.add_argument("file", type=recording, metavar="FILE", help=INPUT)
     parser.add_argument(
         "--to", default=INGEST, metavar="ADDRESS", help=f"where a service takes frames in (default {INGEST})"
     )

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from skypicket.arguments import INPUT, add_command, number
+from skypicket.arguments import INPUT, add_command, new_file, number, recording
 from skypicket.exits import DONE, NOTHING
 
 if TYPE_CHECKING:
@@ -25,8 +25,10 @@ def add_parser(subparsers: Subparsers) -> None:
         "score tracks.mcap --truth truth.jsonl --c 20",
         "score tracks.mcap --truth truth.jsonl --html report.html",
     )
-    parser.add_argument("tracks", metavar="OUT", help=f"the tracks, {INPUT}")
-    parser.add_argument("--truth", required=True, metavar="FILE", help="the recording that holds the truth")
+    parser.add_argument("tracks", type=recording, metavar="OUT", help=f"the tracks, {INPUT}")
+    parser.add_argument(
+        "--truth", type=recording, required=True, metavar="FILE", help="the recording that holds the truth"
+    )
     parser.add_argument("--c", type=float, default=100.0, metavar="METRES", help="cut-off of GOSPA (default 100)")
     parser.add_argument("--dims", type=int, choices=(2, 3), default=2, help="in the plane, or with height (default 2)")
     parser.add_argument("--period", type=float, metavar="S", help="score each S seconds instead of at every picture")
@@ -40,7 +42,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--from", dest="from_s", type=number(0.0), default=0.0, metavar="S", help="leave out the first S seconds"
     )
-    parser.add_argument("--html", metavar="FILE", help="write a page with pictures")
+    parser.add_argument("--html", type=new_file(".html", ".htm"), metavar="FILE", help="write a page with pictures")
     parser.add_argument("--json", action="store_true", help="print the score as one JSON object")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from fusion.errors import ConfigError
 from skypicket.arguments import add_command
 from skypicket.exits import DONE
 
@@ -46,14 +47,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     from adapters.site.configuration import load_site
     from skypicket.console import prepare_kernels
-    from skypicket.service import Service
     from skypicket.signals import Stop
 
     logging.basicConfig(level=logging.INFO, format="skypicket: %(message)s")
     site = _overridden(load_site(arguments.config), arguments)
     with Stop() as stop:
         prepare_kernels()
-        with Service(site, live=arguments.time == "live") as service:
+        with _start(site, arguments) as service:
             announce(service, as_json=arguments.json)
             service.run(stop)
     return DONE
@@ -64,7 +64,29 @@ def _overridden(site: SiteConfig, arguments: argparse.Namespace) -> SiteConfig:
 
     given = {name: getattr(arguments, name) for name in ("ingest", "publish", "requests", "data")}
     changed = {name: value for name, value in given.items() if value is not None}
-    return replace(site, service=replace(site.service, **changed))
+    try:
+        return replace(site, service=replace(site.service, **changed))
+    except ConfigError as error:
+        raise _placed(error.within("", "service"), arguments) from None
+
+
+def _start(site: SiteConfig, arguments: argparse.Namespace) -> Service:
+    from skypicket.service import Service
+
+    try:
+        return Service(site, live=arguments.time == "live")
+    except ConfigError as error:
+        raise _placed(error, arguments) from None
+
+
+def _placed(error: ConfigError, arguments: argparse.Namespace) -> ConfigError:
+    """Where the mistake was made: the option, or else the key in the site's file."""
+    section, _, name = error.key.partition(".")
+    if section != "service" or error.file:
+        return error
+    if getattr(arguments, name, None) is not None:
+        return ConfigError(f"--{name}", error.found, error.allowed)
+    return error.within(arguments.config)
 
 
 def announce(service: Service, *, as_json: bool) -> None:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from skypicket.arguments import INGEST, OUTPUT, SCENARIOS, add_command, number, whole
+from skypicket.arguments import INGEST, OUTPUT, SCENARIOS, add_command, new_file, new_recording, number, whole
 from skypicket.exits import DONE, NOTHING
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def add_parser(subparsers: Subparsers) -> None:
     where.add_argument(
         "--to", default=INGEST, metavar="ADDRESS", help=f"where a service takes frames in (default {INGEST})"
     )
-    where.add_argument("--out", metavar="FILE", help=OUTPUT)
+    where.add_argument("--out", type=new_recording, metavar="FILE", help=OUTPUT)
     parser.add_argument(
         "--rate",
         type=number(0.0),
@@ -51,7 +51,10 @@ def add_parser(subparsers: Subparsers) -> None:
         "--duration", type=number(0.0, above=True), metavar="S", help="end after S seconds of event time"
     )
     parser.add_argument(
-        "--log-times", metavar="FILE", help="write the time at which each frame was sent, as JSON lines"
+        "--log-times",
+        type=new_file(),
+        metavar="FILE",
+        help="write the time at which each frame was sent, as JSON lines",
     )
 
 
@@ -81,11 +84,9 @@ def _start(text: str, scenario: Scenario) -> int:
 
 
 def _write(arguments: argparse.Namespace, scenario: Scenario) -> int:
-    from replay.recording import check_output
     from skypicket.console import progress, summary_stream
     from skypicket.simulation import write
 
-    check_output(arguments.out)
     start_ns = _start(arguments.start or "scenario", scenario)
     with progress() as show:
         sent = write(arguments.out, scenario, arguments.seed, start_ns, show)

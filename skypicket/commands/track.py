@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, TextIO
 
-from skypicket.arguments import INPUT, OUTPUT, add_command, number
+from fusion.errors import ConfigError, RecordingError
+from skypicket.arguments import INPUT, OUTPUT, add_command, new_recording, number, recording
 from skypicket.exits import DONE, NOTHING
 
 if TYPE_CHECKING:
@@ -24,12 +25,12 @@ def add_parser(subparsers: Subparsers) -> None:
         "rows do not stop it: each is counted, and the first of each kind is shown with its reason.",
         "track detections.jsonl --config site.toml --out tracks.mcap",
     )
-    parser.add_argument("input", metavar="IN", help=INPUT)
+    parser.add_argument("input", type=recording, metavar="IN", help=INPUT)
     parser.add_argument("--config", required=True, metavar="FILE", help="the site: its sensors and zones")
-    parser.add_argument("--out", required=True, metavar="OUT", help=OUTPUT)
+    parser.add_argument("--out", type=new_recording, required=True, metavar="OUT", help=OUTPUT)
     parser.add_argument(
         "--report-period",
-        type=number(0.0, 3600.0, above=True),
+        type=number(0.01, 3600.0),
         metavar="S",
         help="seconds between air pictures; the site's if left out (1.0)",
     )
@@ -38,10 +39,15 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from adapters.site.configuration import load_site
     from replay.offline import track
+    from replay.recording import check_output
     from skypicket.console import prepare_kernels, progress, summary_stream
     from skypicket.sites import metadata
 
     site = load_site(arguments.config)
+    try:
+        check_output(arguments.out, reads=arguments.input)
+    except RecordingError:
+        raise ConfigError("--out", arguments.out, "another file than the recording that is read") from None
     prepare_kernels()
     with progress() as show:
         summary = track(

@@ -299,7 +299,7 @@ def test_the_report_period_can_be_another(tmp_path: Path) -> None:
     assert {m["time_ns"] % (4 * SECOND_NS) for m in pictures} == {0}
 
 
-@pytest.mark.parametrize("period", [0.0, -1.0, float("nan"), 4000.0])
+@pytest.mark.parametrize("period", [0.0, 1e-9, 0.0099, -1.0, float("nan"), 4000.0])
 def test_a_report_period_that_is_none_is_refused(period: float, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="report-period"):
         track(tmp_path / "in.jsonl", SITE, tmp_path / "out.jsonl", report_period_s=period)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from adapters.simulated.scenario import load_scenario
 from skypicket.cli import main, parser
 
+ENDINGS = "allowed is a path that ends in .mcap or .jsonl, or -"
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
     "demo",
@@ -112,6 +114,24 @@ def test_help_imports_nothing_heavy():
         (["simulate", "airport-drones", "--rate", "nan"], "allowed is a number of 0 or more"),
         (["simulate", "airport-drones", "--seed", "1.5"], "allowed is a whole number of 0 or more"),
         (["serve", "--config", "site.toml", "--time", "past"], "choose from"),
+        (
+            ["track", "a.jsonl", "--config", "s.toml", "--out", "b.jsonl", "--report-period", "1e-9"],
+            "allowed is a number of 0.01 or more, up to 3600",
+        ),
+        (["track", "a.txt", "--config", "s.toml", "--out", "b.jsonl"], ENDINGS),
+        (["track", "a.jsonl", "--config", "s.toml", "--out", "x.txt"], ENDINGS),
+        (["track", "a.jsonl", "--config", "s.toml", "--out", "nowhere/x.mcap"], "a folder that exists"),
+        (["simulate", "airport-drones", "--out", "x.txt"], ENDINGS),
+        (["simulate", "airport-drones", "--log-times", "nowhere/x"], "a folder that exists"),
+        (["record", "--out", "x"], ENDINGS),
+        (["replay", "x.csv"], ENDINGS),
+        (["score", "x.txt", "--truth", "a.jsonl"], ENDINGS),
+        (["score", "a.jsonl", "--truth", "x.txt"], ENDINGS),
+        (["score", "a.jsonl", "--truth", "a.jsonl", "--html", "x.mcap"], "ends in .html or .htm"),
+        (["plot", "x.txt", "--out", "a.png"], ENDINGS),
+        (["plot", "a.mcap", "--out", "a.mcap"], "ends in .png"),
+        (["plot", "a.mcap", "--out", "a.png", "--truth", "x.txt"], ENDINGS),
+        (["plot", "a.mcap", "--out", "a.png", "--detections", "x.txt"], ENDINGS),
     ],
 )
 def test_wrong_usage_exits_with_2_and_says_what_is_allowed(words, said, capsys):
@@ -128,6 +148,11 @@ def test_wrong_usage_exits_with_2_and_says_what_is_allowed(words, said, capsys):
         (('"radar"', '"sonar"'), "one of 'radar', 'infrared', 'position'"),
         (("origin", "orgin"), "did you mean origin?"),
         (("[service]", "[service"), "not TOML"),
+        (("[service]", "[service]\nreport_period_s = 1e-9"), "report_period_s is 1e-09; allowed is a number from 0.01"),
+        (
+            ("[service]", '[service]\ningest = "tcp://127.0.0.1:6000"\nrequests = "tcp://localhost:6000"'),
+            "service.requests is 'tcp://localhost:6000'; allowed is another address than that of ingest",
+        ),
         (('"zones.geojson"', '"nowhere.geojson"'), "site.toml:4: service.zones[0] is 'nowhere.geojson'"),
     ],
 )
@@ -170,6 +195,28 @@ def test_a_mistake_in_the_zones_exits_with_2_and_names_file_and_key(features, sa
         text = capsys.readouterr().err
         assert f"skypicket: {file}" in text
         assert said in text
+
+
+def test_an_address_that_is_taken_exits_with_2_and_names_the_site_and_the_key(site, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        free = [f"--{name}=tcp://127.0.0.1:*" for name in ("ingest", "publish", "requests")]
+        site.write_text(SITE.replace("[service]", f'[service]\npublish = "{address}"'))
+        assert main(["serve", f"--config={site}", free[0], free[2]]) == 2
+        assert f"skypicket: {site}: service.publish is '{address}'; allowed is " in capsys.readouterr().err
+        assert main(["serve", f"--config={site}", *free[:2], f"--requests={address}"]) == 2
+        assert f"skypicket: --requests is '{address}'; allowed is " in capsys.readouterr().err
+        assert main(["serve", f"--config={site}", f"--ingest={address}"]) == 2
+        said = f"{site}: service.publish is '{address}'; allowed is another address than that of ingest"
+        assert said in capsys.readouterr().err
+
+
+def test_a_recording_is_never_tracked_into_itself(site, tmp_path, capsys):
+    recording = tmp_path / "run.jsonl"
+    recording.write_text("kept")
+    assert main(["track", str(recording), "--config", str(site), "--out", str(recording)]) == 2
+    assert "allowed is another file than the recording that is read" in capsys.readouterr().err
+    assert recording.read_text() == "kept"
 
 
 def test_a_good_site_is_described(site, capsys):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 import pytest
 
@@ -84,6 +86,46 @@ def test_a_rejection_degrades_for_ten_seconds():
     assert health.state(31 * S) == "ok"
     health.count({"a": {"rejected": 1, "late": 2}}, 32 * S)
     assert health.state(32 * S) == "degraded"
+
+
+def test_live_a_sensor_whose_clock_is_behind_by_more_than_the_lateness_degrades_and_is_named(caplog):
+    health = Health([sensor("fast", 1.0), sensor("slow", 1.0)], live=True, lateness_s=2.0)
+    hear(health, "fast", 1.0)
+    hear(health, "slow", 1.0)
+
+    def state(offset_s: float | None) -> str:
+        tally = {"rejected": 0, "late": 0, "clock_offset_s": None}
+        health.count({"fast": tally, "slow": {**tally, "clock_offset_s": offset_s}, "_truth": tally}, S)
+        return health.state(S)
+
+    with caplog.at_level(logging.INFO):
+        assert [state(offset) for offset in (None, -30.0, 1.99, 2.0)] == ["ok"] * 4
+        assert not caplog.messages
+        assert [state(2.01), state(5.0)] == ["degraded"] * 2
+        (said,) = caplog.messages
+        assert "sensor slow" in said
+        assert "2.010 s behind the clock; allowed is 2 s" in said
+        assert state(1.0) == "ok"
+        assert "sensor slow: its frames come in time again" in caplog.messages[-1]
+
+
+@pytest.mark.parametrize(
+    ("live", "lateness_s", "offset_s", "expected"),
+    [(False, 2.0, 1e6, "ok"), (True, 0.0, 0.05, "ok"), (True, 0.0, 0.2, "degraded")],
+)
+def test_by_event_time_no_clock_is_compared_and_the_network_s_own_delay_is_no_fault(
+    live, lateness_s, offset_s, expected
+):
+    health = Health([sensor("fast", 1.0)], live=live, lateness_s=lateness_s)
+    hear(health, "fast", 1.0)
+    health.count({"fast": {"rejected": 0, "late": 0, "clock_offset_s": offset_s}}, S)
+    assert health.state(S) == expected
+
+
+def test_a_journal_that_fails_degrades():
+    health = Health([], live=True)
+    health.journalling = False
+    assert health.state(0) == "degraded"
 
 
 def test_frames_that_wait_for_over_a_second_are_overload():

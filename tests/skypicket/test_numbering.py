@@ -13,6 +13,8 @@ def test_numbers_of_a_folder_go_up_from_0_and_survive(tmp_path: Path):
     (tmp_path / "other").mkdir()
     assert next_picture(tmp_path / "other") == 0
     assert next_picture(tmp_path) == 3
+    assert next_picture(tmp_path, 9) == 9
+    assert next_picture(tmp_path, 9) == 10
 
 
 @pytest.mark.parametrize("content", [b"", b"seven", b"-1", b"\xff\xfe"])

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import resource
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -61,6 +63,28 @@ def frame(second: float, epoch: str = "run-1", sensor: str = "gps", **changes: A
     }
 
 
+@contextmanager
+def no_room(journal: Journal) -> Iterator[None]:
+    """The journal may not grow: writing gives EFBIG, as it gives ENOSPC on a full disk. Nor may any other file."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@contextmanager
+def no_pages(journal: Journal) -> Iterator[None]:
+    """SQLite's own "database or disk is full"."""
+    execute = journal._database.execute
+    execute(f"PRAGMA max_page_count = {execute('PRAGMA page_count').fetchone()[0]}")
+    try:
+        yield
+    finally:
+        execute("PRAGMA max_page_count = 1000000000")
+
+
 class Bench:
     """A service with its clock, something that sends, and something that listens; nothing runs by itself."""
 
@@ -109,7 +133,10 @@ class Bench:
         return sum(int(t[name]) for t in tallies for name in ("frames", "rejected", "late", "duplicates"))  # type: ignore[call-overload]
 
     def fly(self, seconds: int, epoch: str = "run-1") -> None:
-        for second in range(seconds + 1):
+        self.fly_on(0, seconds, epoch)
+
+    def fly_on(self, first: int, last: int, epoch: str = "run-1") -> None:
+        for second in range(first, last + 1):
             for sensor in ("gps", "spare"):
                 self.send(frame(float(second), epoch, sensor))
 
@@ -200,14 +227,14 @@ def test_an_alert_step_is_in_the_journal_before_it_is_published(start, monkeypat
 
     def watching(topic: str, body: Message) -> Message:
         if body["type"] == "alert":
-            numbers.append((body["number"], outbox.journal.last))
+            numbers.append((body["number"], outbox.logbook.journal.last))
         return publish(topic, body)
 
     monkeypatch.setattr(outbox.publisher, "publish", watching)
     bench.fly(30)
     assert numbers
     assert all(number <= last for number, last in numbers)
-    kept = outbox.journal.since(0, 1000)
+    kept = outbox.logbook.journal.since(0, 1000)
     assert [step["number"] for step in kept] == [step["number"] for step in steps(bench)]
 
 
@@ -335,6 +362,75 @@ def test_a_zone_that_is_switched_off_alerts_no_more_even_in_a_new_picture(start)
     assert bench.ask("health")["state"] == "ok"
 
 
+def test_what_operators_ordered_outlives_an_air_picture_and_a_restart(start):
+    bench = start()
+    until_ns = START_NS + 600 * S
+    bench.ask("suppress", zone="airport", until_ns=until_ns, who="Eva", note="works")
+    bench.ask("suppress", track=77, until_ns=START_NS + 15 * S, who="Eva")
+    bench.ask("zone", id="far", active=False, who="Eva")
+    suppressed = bench.status()["suppressed"]
+    assert [each.get("zone", each.get("track")) for each in suppressed] == ["airport", 77]
+    bench.fly(10)
+    bench.fly(20, "run-2")
+    assert bench.status()["suppressed"] == suppressed[:1]
+    bench.close()
+    again = start()
+    assert again.status()["suppressed"] == suppressed[:1]
+    assert [f["properties"]["state"] for f in again.ask("snapshot")["zones"]["features"]] == ["active", "inactive"]
+    again.fly(30)
+    assert {step["suppressed_until_ns"] for step in steps(again) if step["state"] == "raised"} == {until_ns}
+    assert again.ask("suppress", zone="airport", until_ns=1, who="Eva")["suppressed"] == []
+    again.close()
+    assert start().status()["suppressed"] == []
+
+
+def test_orders_about_a_zone_that_is_gone_are_dropped(start, caplog):
+    bench = start()
+    bench.ask("suppress", zone="far", until_ns=START_NS + 600 * S, who="Eva")
+    bench.ask("zone", id="far", active=False, who="Eva")
+    bench.close()
+    site = replace(bench.site, zones=ZONES[:1])
+    with Service(site, live=False, clock=bench.clock) as service:
+        assert service.status["suppressed"] == []
+    assert "zone far is gone" in caplog.text
+
+
+@pytest.mark.parametrize("full", [no_room, no_pages])
+def test_a_full_disk_holds_no_alert_back_and_the_record_is_made_up_for(full, start, caplog):
+    bench = start()
+    bench.fly(2)
+    assert bench.status()["state"] == "ok"
+    journal = bench.service.outbox.logbook.journal
+    with full(journal):
+        bench.fly_on(3, 62)
+        bench.ask("zone", id="far", active=False, who="Eva")
+        status = bench.status()
+        told = steps(bench)
+        assert {step["level"] for step in told} == {"predicted", "imminent", "infringing"}
+        assert journal.last < told[-1]["number"] == len(told)
+        assert status["state"] == bench.ask("health")["state"] == "degraded"
+        assert bench.ask("snapshot")["number"] == len(told)
+        assert [step["number"] for step in bench.ask("alerts", since=0)] == list(range(1, len(told) + 1))
+        bench.fly(20, "run-2")  # a new air picture needs a number from the disk
+    assert caplog.text.count("alerts go out without their record") == 1
+    bench.until(lambda: bench.status()["state"] == "ok", tick_s=1.0)
+    told = steps(bench)
+    assert [step["number"] for step in told] == list(range(1, len(told) + 1))
+    kept = journal.since(0, 10_000)
+    assert [(step["number"], step["alert"], step["state"]) for step in kept] == [
+        (step["number"], step["alert"], step["state"]) for step in told
+    ]
+    assert journal.orders() == [{"zone": "far", "active": False}]
+
+
+def test_a_full_disk_at_the_start_is_no_start(start):
+    bench = start()
+    bench.fly(20)
+    bench.close()
+    with no_room(bench.service.outbox.logbook.journal), pytest.raises(JournalError, match="cannot be used"):
+        Service(bench.site, live=False)
+
+
 def test_a_new_run_of_the_sender_begins_a_new_picture_with_new_ids(start):
     bench = start()
     bench.fly(30)
@@ -377,7 +473,7 @@ def test_live_reports_go_on_where_sensors_fall_silent_and_the_state_says_so(star
     bench = start(live=True)
     for second in range(4):
         for sensor in ("gps", "spare"):
-            bench.send(frame(float(second), "run-1", sensor))
+            bench.send(frame(float(second), "run-1", sensor, time_ns=bench.clock.time_ns()))
         bench.clock.advance(1.0)
     status = bench.status()
     assert status["state"] == "ok"
@@ -409,7 +505,7 @@ def test_two_services_do_not_share_a_data_folder(start):
 def test_a_port_that_is_taken_is_a_configuration_mistake_and_leaves_nothing_open(start, tmp_path):
     bench = start()
     service = replace(bench.site.service, publish=bench.service.publisher.address, data=str(tmp_path / "other"))
-    with pytest.raises(ConfigError, match="free to bind"):
+    with pytest.raises(ConfigError, match=r"^service\.publish is .* free to bind"):
         Service(replace(bench.site, service=service), live=False)
     Journal(tmp_path / "other" / "alerts.sqlite").close()
 
