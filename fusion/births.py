@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from fusion.config import TrackerConfig
 from fusion.geodesy import Plane
 from fusion.sensors import Placement, Station, measure
-from fusion.types import ALTITUDE, AZIMUTH, EAST, ELEVATION, NORTH, RANGE, RANGE_RATE, UP, Floats, Frame, Ints
+from fusion.types import ALTITUDE, AZIMUTH, EAST, ELEVATION, NORTH, RANGE, RANGE_RATE, UP, Bools, Floats, Frame, Ints
 
 STEEPEST_RAD = math.radians(80.0)  # steeper, height says nothing about plan position
 STRAY_SHARE = 0.1  # of objects whose height is not as the configured prior has it: it is a guess, not a law,
 STRAY_WIDTH = 5.0  # and they lie this many times as wide
 NEAREST_M = 1.0  # a detection at no range at all still has a place
+FEW = 64  # ids that are faster compared one by one than sorted with all others
 ID_BITS = 53  # an integer that JSON's doubles hold
 
 
@@ -88,10 +89,17 @@ def track_ids(picture: int, sensor: str, detected_ns: Ints, rows: Ints, taken: I
         for part in (detected_ns[again], rows[again]):
             mixed = _scrambled(mixed ^ part.astype(np.uint64))
         ids[again] = (mixed >> np.uint64(64 - ID_BITS)).astype(np.int64)
-        first = np.zeros(len(ids), bool)
-        first[np.unique(ids, return_index=True)[1]] = True
-        again, attempt = ~first | np.isin(ids, taken) | (ids == 0), attempt + 1
+        again, attempt = _stands_twice(ids, taken) | (ids == 0), attempt + 1
     return ids
+
+
+def _stands_twice(ids: Ints, taken: Ints) -> Bools:
+    """Which of `ids` (b,) stand among `taken`, or earlier among themselves."""
+    order = np.argsort(ids, kind="stable")
+    twice = np.zeros(len(ids), bool)
+    twice[order[1:]] = ids[order[1:]] == ids[order[:-1]]
+    known: Bools = (ids[:, None] == taken).any(axis=1) if len(ids) <= FEW else np.isin(ids, taken)
+    return twice | known
 
 
 def _scrambled(value: NDArray[np.uint64]) -> NDArray[np.uint64]:

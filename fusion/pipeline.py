@@ -144,14 +144,15 @@ class Pipeline:
         events: list[Event] = []
         if now_ns % EVALUATION_NS == 0:
             air.tracker.tend(now_ns)
-        at = pictures.ahead(air.tracker, now_ns)
-        if now_ns % self._period_ns == 0:
+        judged, reported = now_ns % EVALUATION_NS == 0 and self.site.zones, now_ns % self._period_ns == 0
+        at = pictures.ahead(air.tracker, now_ns) if judged or reported else None
+        if at is not None and reported:
             picture = pictures.picture(air.tracker, at)
             if not _same(picture, self._published.get(now_ns)):
                 events.append(picture)
                 self._remember(picture)
             air.tracker.shown()
-        if now_ns % EVALUATION_NS == 0:
+        if at is not None and judged:
             assessments = air.machine.evaluate(pictures.outlook(air.tracker, at))
             if reconcile:
                 events += self._reconcile(now_ns, assessments)
