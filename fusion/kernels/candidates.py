@@ -166,7 +166,7 @@ def candidates(  # type: ignore[no-untyped-def]
         touched[row] = _reached(box, value, sigma, drift, span_s, gate)
         if n == 0:
             continue
-        best, count = np.inf, 0
+        count = 0
         w0, w1 = 0.0, 0.0
         if first >= 0:
             c = codes[first]
@@ -199,20 +199,15 @@ def candidates(  # type: ignore[no-untyped-def]
                     far = _distance(codes, values[d], sigmas[d], value, sigma, drift, offset_s, gate)
                     if far >= 0.0:
                         count = _offer(nearest, distances, count, d, far)
-                        if far < best:
-                            best = far
-                            reference_ns[row] = detected_ns[d]
         for j in range(loose.size):
             d = loose[j]
             offset_s = (detected_ns[d] - frame_ns) * 1e-9
             far = _distance(codes, values[d], sigmas[d], value, sigma, drift, offset_s, gate)
             if far >= 0.0:
                 count = _offer(nearest, distances, count, d, far)
-                if far < best:
-                    best = far
-                    reference_ns[row] = detected_ns[d]
         if count:
             touched[row] = True
+            reference_ns[row] = detected_ns[nearest[np.argmin(distances[:count])]]
             pair_track, pair_detection = _append(pair_track, pair_detection, pairs, row, nearest, count)
             pairs += count
     return pair_track[:pairs].copy(), pair_detection[:pairs].copy(), reference_ns, touched
