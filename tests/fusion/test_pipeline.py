@@ -168,6 +168,16 @@ def test_a_frame_that_runs_ahead_waits_until_the_others_are_there():
     assert pipeline.newest_ns == START_NS + SECOND_NS
 
 
+def test_a_late_frame_after_a_long_pause_does_not_report_the_pause_second_by_second():
+    pipeline = Pipeline(world())
+    for k in range(5):
+        pipeline.receive(frame(NORTH, [], at_s=float(k), seq=k))
+    events = pipeline.receive(frame(NORTH, [], at_s=7200.5, seq=5))
+    events += pipeline.receive(frame(SOUTH, [], at_s=7199.0))
+    assert not pipeline.late
+    assert len(events) < 200
+
+
 def test_a_frame_that_waited_is_used_when_the_next_one_confirms_its_time():
     pipeline = Pipeline(world())
     pipeline.receive(frame(NORTH, [], at_s=0.0))

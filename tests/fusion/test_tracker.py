@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.stats import chi2
-from worlds import START_NS, flight, frame, radar, seen, site, straight
+from worlds import START_NS, alarms, flight, frame, radar, seen, site, straight
 
-from fusion import pictures
+from fusion import births, pictures
 from fusion.config import AltitudePrior
+from fusion.kernels.candidates import LEAST_LIST, MOST_LIST, MOST_PAIRS
 from fusion.kernels.report import summarise
-from fusion.tracker import Tracker
+from fusion.tracker import MOST_TRACKS, Tracker
 from fusion.types import COASTING, CONFIRMED, SECOND_NS, Coverage
 
 STEADY = [20e3, 15e3, 5e3, -120.0, 90.0, 0.0]
@@ -253,3 +254,26 @@ def test_a_plan_radar_does_not_grow_sure_of_a_height_that_it_never_saw():
     assert np.mean(upward) < 2.0
     assert np.max(upward) < 9.0
     assert np.mean(sideways) < 3.0
+
+
+def test_ids_of_a_frame_full_of_new_objects_differ_and_are_never_taken_ones():
+    rows, now_ns = np.arange(100_000), np.full(100_000, START_NS)
+    ids = births.track_ids(0, "north", now_ns, rows, np.zeros(0, np.int64))
+    assert len(np.unique(ids)) == 100_000
+    assert ids.min() > 0
+    assert ids.max() < 2**53
+    assert (births.track_ids(0, "north", now_ns[:9], rows[:9], ids) != ids[:9]).all()
+    assert (births.track_ids(0, "north", now_ns[:9], rows[:9], ids[9:]) == ids[:9]).all()
+    assert not set(births.track_ids(1, "north", now_ns, rows, np.zeros(0, np.int64))) & set(ids)
+
+
+def test_frames_of_noise_fill_neither_the_store_nor_a_track_s_list_of_pairs():
+    sensor, rng = radar(false_alarms=0.01), np.random.default_rng(1)
+    tracker = Tracker(site(sensor))
+    for k in range(3):
+        look = frame(sensor, alarms(sensor, 60_000, rng), at_s=float(k), seq=k)
+        rows, pairs, _ = tracker._gate(tracker.stations["north"].look(look, tracker.plane))
+        assert np.bincount(pairs[0], minlength=1).max() <= MOST_LIST
+        assert len(pairs[0]) <= max(MOST_PAIRS, LEAST_LIST * len(rows))
+        tracker.step(look)
+        assert tracker.store.size <= MOST_TRACKS

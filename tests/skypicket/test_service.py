@@ -484,6 +484,23 @@ def test_live_reports_go_on_where_sensors_fall_silent_and_the_state_says_so(star
     assert [f["properties"]["watched"] for f in bench.messages("zones")[-1]["features"]] == [False, False]
 
 
+def test_live_reports_do_not_overtake_sensors_whose_clocks_are_behind(start):
+    """A minute behind: one picture a second, as if on time; none is made before its frames and then again."""
+    bench = start(live=True)
+    for second in range(12):
+        late_ns = bench.clock.time_ns() - 60 * S
+        for sensor in ("gps", "spare"):
+            bench.send(frame(float(second), "run-1", sensor, time_ns=late_ns))
+        for _ in range(10):
+            bench.clock.advance(0.1)
+            bench.service.turn()
+    bench.status()
+    times = [message["time_ns"] for message in bench.messages("tracks")]
+    assert len(times) == len(set(times))
+    assert 10 <= len(times) <= 16
+    assert max(times) <= bench.clock.time_ns() - 58 * S
+
+
 def test_live_a_time_far_from_the_clock_is_rejected(start):
     bench = start(live=True)
     bench.send(frame(0.0), frame(4000.0), frame(-100_000.0, seq=9))
