@@ -46,7 +46,7 @@ class CompiledEngine:
         evaluate(
             pairs[0], pairs[1], rows, codes, frame.values, frame.sigmas, frame.times_ns, placement.position,
             placement.axes, setting.earth, store.time_ns, store.weight, store.mean, store.covariance,
-            setting.motions.parameters, setting.gates, out.log_likelihood, np.empty(count), out.mean, out.covariance,
+            setting.motions.parameters, setting.gates, out.log_likelihood, out.mean, out.covariance,
         )  # fmt: skip
         return out
 

@@ -20,7 +20,6 @@ import numpy as np
 from fusion.config import TrackerConfig
 from fusion.types import Floats
 
-GRAVITY_MPS2 = 9.80665  # standard acceleration of free fall, CGPM (1901)
 CRUISE_SHARE = 0.02  # cruise is disturbed by this part of the agility: gusts and small corrections
 MANOEUVRE_SHARE = 0.5  # an unsteered mode wide enough to hold any manoeuvre up to about twice this
 TURN_SHARE = 0.7  # a hard turn is flown near what the object can do; gentler ones lie between it and cruise
@@ -32,7 +31,7 @@ SWITCH_TIME_S = 20.0  # the memory of the mode chain: 1 / beta of the equal-inpu
 CRUISE_PRIOR = 0.8  # the part of the time an object spends in cruise
 
 # Columns of `Motions.parameters`.
-HORIZONTAL_DENSITY, LATERAL_MPS2, CLIMB_SIGMA_MPS, CLIMB_TIME = range(4)
+DENSITY, LATERAL, CLIMB_SIGMA, CLIMB_TIME = range(4)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

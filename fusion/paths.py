@@ -16,7 +16,7 @@ import numpy as np
 
 from fusion.crossing import first_inside
 from fusion.geodesy import Plane, axes_at, rotate
-from fusion.motion import Motions, coefficients
+from fusion.motion import DENSITY, Motions, coefficients
 from fusion.samples import samples
 from fusion.types import Floats, Ints, Place
 from fusion.volumes import Volume, radii_at
@@ -161,7 +161,7 @@ def reach(motions: Motions, weight: Floats, mean: Floats, covariance: Floats, ho
     Its speed, and `FAR_SIGMAS` of its uncertainty in position and velocity and of the noise to come, that of the modes
     it is in for as long as these last, then that of the modes it will be in.
     """
-    density = motions.parameters[:, 0]
+    density = motions.parameters[:, DENSITY]
     memory = 1.0 / motions.rate_per_s
     lasting = memory * (1.0 - math.exp(-horizon_s / memory))
     noise = (weight * density).sum(axis=1) * lasting + (motions.prior * density).sum() * (horizon_s - lasting)

@@ -14,6 +14,7 @@ from filterpy.kalman import KalmanFilter
 from fusion.births import Births, births
 from fusion.engine import Evaluated, Setting
 from fusion.geodesy import Plane
+from fusion.motion import DENSITY
 from fusion.sensors import Placement, Station, measure
 from fusion.tracks import TrackStore
 from fusion.types import AZIMUTH, ELEVATION, RANGE, SECOND_NS, Floats, Frame, Ints, Place
@@ -57,7 +58,7 @@ class ReferenceEngine:
             dt = int(frame.times_ns[d] - store.time_ns[row]) / SECOND_NS
             nearest = math.inf
             for j in range(modes):
-                density = setting.motions.parameters[j, 0]
+                density = setting.motions.parameters[j, DENSITY]
                 kalman, log, nis, freedom = self._update(
                     store.mean[row, j], store.covariance[row, j], codes, frame.values[d], frame.sigmas[d], dt,
                     density * abs(dt) ** 3 / 3.0, placement, plane,

@@ -216,7 +216,7 @@ class Tracker:
         mean = (store.weight[seen, :, None] * store.mean[seen, :, :3]).sum(axis=1)
         variance = store.covariance[seen, 0, 0, 0] + store.covariance[seen, 0, 1, 1] + store.covariance[seen, 0, 2, 2]
         away = ((mean - store.birthplace[seen]) ** 2).sum(axis=1)
-        store.moved[seen] |= away > MOVED_SIGMA**2 * (variance + store.hits[seen].clip(max=1) * variance)
+        store.moved[seen] |= away > MOVED_SIGMA**2 * 2.0 * variance  # of now, and of the birthplace
         if look.frame.identity is not None:
             for p in np.flatnonzero(paired >= HIT_SHARE):
                 told = look.frame.identity[pairs[1][p]]

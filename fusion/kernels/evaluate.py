@@ -9,6 +9,7 @@ from numba import njit
 
 from fusion.kernels.measure import bend, is_angle, measure, wrap
 from fusion.kernels.reach import moments
+from fusion.motion import DENSITY
 from fusion.types import AZIMUTH, RANGE
 
 LOG_2PI = math.log(2.0 * math.pi)
@@ -49,20 +50,20 @@ def _innovation_variance(covariance, gradient):  # type: ignore[no-untyped-def]
 
 @njit(
     "void(i8[::1], i8[::1], i8[::1], i8[::1], f8[:,::1], f8[:,::1], i8[::1], f8[::1], f8[:,::1], f8[:,::1], i8[::1],"
-    " f8[:,::1], f8[:,:,::1], f8[:,:,:,::1], f8[:,::1], f8[::1], f8[:,::1], f8[::1], f8[:,:,::1], f8[:,:,:,::1])",
+    " f8[:,::1], f8[:,:,::1], f8[:,:,:,::1], f8[:,::1], f8[::1], f8[:,::1], f8[:,:,::1], f8[:,:,:,::1])",
     cache=True,
 )
 def evaluate(  # type: ignore[no-untyped-def]
     pair_track, pair_detection, rows, codes, values, sigmas, detected_ns, position, axes, earth, time_ns, weight, mean,
-    covariance, parameters, gates, log_likelihood, distance, post_mean, post_covariance,
+    covariance, parameters, gates, log_likelihood, post_mean, post_covariance,
 ):  # fmt: skip
     """Each mode of each pair, updated with the detection's components one after another.
 
     All components are linearised once, at the prediction, so that one after another equals jointly. A detection
     at another time than its track's meets h(p + v dt), with what the mode may do in dt added to the noise.
     pair_track: places in `rows`, ascending.  gates: chi-square limits by degrees of freedom.
-    Writes log_likelihood (pairs, m), -inf outside the gate; distance (pairs,), the smallest over the modes of the
-    summed normalised innovation squared; post_mean (pairs, m, 6) and post_covariance (pairs, m, 6, 6).
+    Writes log_likelihood (pairs, m), -inf where no mode's summed normalised innovation squared lies inside the
+    gate; post_mean (pairs, m, 6) and post_covariance (pairs, m, 6, 6).
     """
     k, m = codes.size, weight.shape[1]
     predicted, gradient = np.empty((m, k)), np.empty((m, k, 6))
@@ -79,12 +80,12 @@ def evaluate(  # type: ignore[no-untyped-def]
                         shift, bent[j, c] = bend(predicted[j, c], gradient[j, c], covariance[row, j])
                         predicted[j, c] += shift
         dt = (detected_ns[d] - time_ns[row]) * 1e-9
-        distance[p] = np.inf
+        nearest = np.inf
         for j in range(m):
             state, spread = post_mean[p, j], post_covariance[p, j]
             state[:] = mean[row, j]
             spread[:, :] = covariance[row, j]
-            drifted = parameters[j, 0] * abs(dt) ** 3 / 3.0
+            drifted = parameters[j, DENSITY] * abs(dt) ** 3 / 3.0
             log, nis, freedom = 0.0, 0.0, 0
             for c in range(k):
                 if math.isnan(values[d, c]):
@@ -109,9 +110,9 @@ def evaluate(  # type: ignore[no-untyped-def]
                 nis += normalised
                 freedom += 1
                 log -= 0.5 * (normalised + math.log(innovation) + LOG_2PI)
-            distance[p] = min(distance[p], nis - gates[freedom])
+            nearest = min(nearest, nis - gates[freedom])
             log_likelihood[p, j] = log
-        if distance[p] > 0.0:
+        if nearest > 0.0:
             log_likelihood[p, :] = -np.inf
 
 

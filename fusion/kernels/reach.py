@@ -7,6 +7,7 @@ import math
 from numba import njit
 
 from fusion.kernels.measure import wrap
+from fusion.motion import DENSITY, LATERAL
 from fusion.types import AZIMUTH
 
 
@@ -78,8 +79,8 @@ def bounds(parameters, dt):  # type: ignore[no-untyped-def]
     """The variance that any mode may add to a position over `dt`, m²."""
     density, lateral = 0.0, 0.0
     for j in range(parameters.shape[0]):
-        density = max(density, parameters[j, 0])
-        lateral = max(lateral, abs(parameters[j, 1]))
+        density = max(density, parameters[j, DENSITY])
+        lateral = max(lateral, abs(parameters[j, LATERAL]))
     return density * abs(dt) ** 3 / 3.0 + (0.5 * lateral * dt * dt) ** 2
 
 

@@ -147,9 +147,9 @@ class Bench:
         return [unpack(payload) for topic, payload in self.heard if topic.startswith(prefix)]
 
     def status(self) -> Message:
-        """The next one."""
-        count = len(self.messages("status"))
-        self.until(lambda: len(self.messages("status")) > count, tick_s=1.0)
+        """The next one: made from now on, not one that is still on its way."""
+        before = self.service.publisher.sender.last.get("status", -1)
+        self.until(lambda: any(m["seq"] > before for m in self.messages("status")), tick_s=1.0)
         return self.messages("status")[-1]
 
     def ask(self, request: str, **parameters: Any) -> Any:
