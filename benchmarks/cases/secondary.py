@@ -11,13 +11,13 @@ import math
 from dataclasses import replace
 
 import numpy as np
+from scipy.constants import g
 
 from adapters.simulated.behaviour import Behaviour
 from adapters.simulated.course import Course, Heights
 from adapters.simulated.flights import Path
 from benchmarks.cases.case import FULL_CIRCLE, ORIGIN, Case, Pilot, case_of, polar, pose_at
 from fusion.config import AltitudePrior, SensorConfig, ServiceConfig, SiteConfig, TrackerConfig
-from fusion.motion import GRAVITY_MPS2
 from fusion.types import Frame
 from replay.results import ScoreOptions
 
@@ -41,7 +41,7 @@ def secondary(seed: int, duration_s: float = 3600.0) -> Case:
         altitude_m=AltitudePrior(8500.0, 3000.0),
         births_per_s=0.005,
         survival_s=3600.0,
-        agility_mps2=GRAVITY_MPS2 * math.tan(math.radians(BANKS_DEG[-1])),
+        agility_mps2=g * math.tan(math.radians(BANKS_DEG[-1])),
     )
     site = SiteConfig(ServiceConfig(ORIGIN, report_period_s=2.0), tracker, sensors)
     behaviours = {
@@ -86,7 +86,7 @@ def _radar(k: int, rng: np.random.Generator) -> SensorConfig:
 def _flight(k: int, duration_s: float, rng: np.random.Generator) -> Path:
     """Each pair of speed and bank once; the side of each turn, place and height by chance."""
     speed = SPEEDS_KT[k % len(SPEEDS_KT)] * KNOT_MPS
-    lateral = GRAVITY_MPS2 * math.tan(math.radians(BANKS_DEG[k // len(SPEEDS_KT)]))
+    lateral = g * math.tan(math.radians(BANKS_DEG[k // len(SPEEDS_KT)]))
     east, north = rng.uniform(-SPREAD_M, SPREAD_M, 2)
     course = Course(0.0, float(east), float(north), float(rng.uniform(-math.pi, math.pi)))
     pilot = Pilot(f"aircraft-{k:02}", course, Heights(5500.0 + 400.0 * k), speed, identity=f"A{k:02}")
