@@ -88,6 +88,8 @@ class TrackerConfig:
     motions: Annotated[tuple[Motion, ...], MinLen(1)] = ("cruise", "manoeuvre", "turn")
     agility_mps2: Annotated[float, Ge(0.001), Le(10_000)] = 10.0
     still_objects: bool = True
+    confirmed_existence: Probability = 0.99999
+    confirmed_hits: Annotated[int, Ge(1), Le(1000)] = 3
     engine: Literal["numba", "filterpy"] = "numba"
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ import math
 import numpy as np
 from filterpy.kalman import KalmanFilter
 
+from fusion import hypotheses
 from fusion.births import Births, births
 from fusion.engine import Evaluated, Setting
 from fusion.geodesy import Plane
@@ -101,7 +102,7 @@ class ReferenceEngine:
     def associate(
         self, pairs: tuple[Ints, Ints], pair_weight: Floats, miss_weight: Floats, alone_weight: Floats
     ) -> tuple[Floats, Floats, Floats]:
-        """Williams and Lau (2014), eqs. 20-24, as dictionaries of messages."""
+        """Williams and Lau (2014), eqs. 20-24, as dictionaries of messages; small clusters by their hypotheses."""
         edges = list(zip(pairs[0].tolist(), pairs[1].tolist(), strict=True))
         psi = {(i, j): w / (miss_weight[i] * alone_weight[j]) for (i, j), w in zip(edges, pair_weight, strict=True)}
         of_track: dict[int, list[int]] = {}
@@ -125,6 +126,13 @@ class ReferenceEngine:
             1.0 / (1.0 + sum(mu[i, j] for i in of_detection.get(j, []))) for j in range(len(alone_weight))
         ])  # fmt: skip
         paired = np.array([psi[i, j] * nu[i, j] * missed[i] for i, j in edges])
+        for cluster in hypotheses.clusters(edges):
+            if hypotheses.is_small(cluster):
+                found = hypotheses.marginals(cluster, psi)
+                for i, j in cluster:
+                    paired[edges.index((i, j))] = found[i, j]
+                    missed[i] = 1.0 - sum(p for (track, _), p in found.items() if track == i)
+                    alone[j] = 1.0 - sum(p for (_, detection), p in found.items() if detection == j)
         return paired, missed, alone
 
     def reduce(

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.special import chdtri
 
 from fusion import births, lifecycle
+from fusion.clutter import Clutter
 from fusion.config import SiteConfig
 from fusion.engine import Engine, Evaluated, Setting
 from fusion.engines import engine
@@ -55,6 +56,7 @@ class Tracker:
         self.store = TrackStore.empty(len(self.motions.names), len(self.stations))
         self.undetected = Undetected(site.tracker)
         self.whiteness = Whiteness(len(self.stations))
+        self.clutter = {s.index: Clutter(s) for s in self.stations.values() if births.can_begin(s)}
         self.undetected.cover([(s, s.placement) for s in self.stations.values() if s.placement and births.can_begin(s)])
         self.placements = {name: s.placement for name, s in self.stations.items() if s.placement is not None}
         self.ended: list[tuple[TrackStore, tuple[str, ...]]] = []  # shown once, since the last picture
@@ -65,6 +67,7 @@ class Tracker:
         other = object.__new__(Tracker)
         other.__dict__.update(self.__dict__)
         other.store, other.undetected = self.store.copy(), self.undetected.copy()
+        other.clutter = {index: map_.copy() for index, map_ in self.clutter.items()}
         other.whiteness, other.ended = self.whiteness.copy(), list(self.ended)
         return other
 
@@ -87,8 +90,10 @@ class Tracker:
         alone, paired = self._update(look, rows, pairs, swept, evaluated, alone_weight)
         if bearings is not None:
             self._listen(look, rows, pairs, paired, bearings)
+        if station.index in self.clutter:
+            self._doubt(look, rows, pairs, paired)
         self._begin(look, alone, new)
-        self._settle(rows, lifecycle.evidence(self.store, rows, frame.time_ns, self.config.still_objects))
+        self._settle(rows, lifecycle.evidence(self.store, rows, frame.time_ns, self.config))
 
     def shown(self) -> None:
         """The picture is out: its tracks are known to the outside, its ended ones need not stand there again."""
@@ -184,6 +189,15 @@ class Tracker:
         innovation = wrapped(azimuth - bearings[pairs[0][sure]])
         self.whiteness.listen(look.station.index, self.store, rows[pairs[0][sure]], innovation, look.frame.time_ns)
 
+    def _doubt(self, look: Look, rows: Ints, pairs: tuple[Ints, Ints], paired: Floats) -> None:
+        """Tell the sensor's map of false alarms of every detection, as far as no confirmed track claims it.
+
+        What is tentative counts as false until it is confirmed: only so does it take more where much is false.
+        """
+        claimed = np.where(self.store.status[rows[pairs[0]]] != TENTATIVE, paired, 0.0)
+        claims = np.bincount(pairs[1], claimed, len(look.frame.values))
+        self.clutter[look.station.index].learn(look, np.maximum(1.0 - claims, 0.0))
+
     def _alone_weight(self, look: Look) -> tuple[Floats, tuple[births.Births, Floats] | None]:
         """Density of false alarms and of undetected objects at each detection; the latter with its births."""
         frame, station = look.frame, look.station
@@ -191,6 +205,7 @@ class Tracker:
         weight = max(station.config.false_alarms, LEAST_CLUTTER) / width
         if not births.can_begin(station) or not len(weight):
             return weight, None
+        weight *= self.clutter[station.index].factor(frame.values)
         new = self.engine.births(self.setting, station, frame, look.placement)
         fresh = station.config.detection_probability * new.density(self.undetected.density(new.mean[:, :3]))
         weight[new.rows] += fresh

@@ -1,8 +1,9 @@
-"""Marginal association probabilities by loopy belief propagation on the sparse graph of pairs.
+"""Marginal association probabilities on the sparse graph of pairs: belief propagation, and small clusters outright.
 
 Williams and Lau (2014), "Approximate evaluation of marginal association probabilities with belief propagation",
 eqs. 20-24: messages converge for any graph. Each connected cluster stops by itself, so that what happens in one
-corner of the sky does not change another's bits. The twin in plain Python is `fusion.reference.associate`.
+corner of the sky does not change another's bits. Small clusters of several tracks go to `clusters`. The twin in
+plain Python is `fusion.reference.associate`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import math
 
 import numpy as np
 from numba import njit
+
+from fusion.kernels.clusters import settle
 
 TOLERANCE = 1e-9  # of the largest message change: far below what any decision looks at
 MAX_SWEEPS = 300  # convergence is geometric; this many only where objects sit within a gate of each other
@@ -38,19 +41,29 @@ def clusters(pair_track, pair_detection, tracks, detections):  # type: ignore[no
 
 
 @njit
-def _beliefs(pair_track, pair_detection, ratio, to_track, to_detection, paired, missed, alone):  # type: ignore[no-untyped-def]
-    missed[:] = 1.0
-    alone[:] = 1.0
-    for p in range(ratio.size):
-        missed[pair_track[p]] += ratio[p] * to_track[p]
-        alone[pair_detection[p]] += to_detection[p]
-    for i in range(missed.size):
-        missed[i] = 1.0 / missed[i]
+def _beliefs(pair_track, pair_detection, ratio, to_track, to_detection, root, loopy, paired, missed, alone):  # type: ignore[no-untyped-def]
+    """The marginals of those clusters that messages were passed in."""
+    tracks = missed.size
+    for i in range(tracks):
+        if loopy[root[i]]:
+            missed[i] = 1.0
     for j in range(alone.size):
-        alone[j] = 1.0 / alone[j]
+        if loopy[root[tracks + j]]:
+            alone[j] = 1.0
     for p in range(ratio.size):
-        value = ratio[p] * to_track[p] * missed[pair_track[p]]
-        paired[p] = 0.0 if math.isnan(value) else value
+        if loopy[root[pair_track[p]]]:
+            missed[pair_track[p]] += ratio[p] * to_track[p]
+            alone[pair_detection[p]] += to_detection[p]
+    for i in range(tracks):
+        if loopy[root[i]]:
+            missed[i] = 1.0 / missed[i]
+    for j in range(alone.size):
+        if loopy[root[tracks + j]]:
+            alone[j] = 1.0 / alone[j]
+    for p in range(ratio.size):
+        if loopy[root[pair_track[p]]]:
+            value = ratio[p] * to_track[p] * missed[pair_track[p]]
+            paired[p] = 0.0 if math.isnan(value) else value
 
 
 @njit("void(i8[::1], i8[::1], f8[::1], f8[::1], f8[::1], f8[::1], f8[::1], f8[::1])", cache=True)
@@ -70,6 +83,8 @@ def associate(pair_track, pair_detection, pair_weight, miss_weight, alone_weight
     root = clusters(pair_track, pair_detection, tracks, detections)
     change, busy = np.zeros(tracks + detections), np.ones(tracks + detections, np.bool_)
     from_detections, from_tracks = np.empty(tracks), np.empty(detections)
+    settle(pair_track, pair_detection, ratio, root, tracks, detections, busy, paired, missed, alone)
+    loopy = busy.copy()
     for _ in range(MAX_SWEEPS):
         from_detections[:] = 1.0
         from_tracks[:] = 1.0
@@ -93,4 +108,4 @@ def associate(pair_track, pair_detection, pair_weight, miss_weight, alone_weight
                 more = more or busy[i]
         if not more:
             break
-    _beliefs(pair_track, pair_detection, ratio, to_track, to_detection, paired, missed, alone)
+    _beliefs(pair_track, pair_detection, ratio, to_track, to_detection, root, loopy, paired, missed, alone)
