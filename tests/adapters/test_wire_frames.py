@@ -402,7 +402,7 @@ def test_of_a_hundred_thousand_bad_rows_all_are_counted_and_a_few_are_told(
         made += 1
         return RowRejected(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("adapters.wire.frames.RowRejected", count)
+    monkeypatch.setattr("adapters.wire.rows.RowRejected", count)
     frame, rejected, _ = read_frame(message, RADAR)
     assert len(frame.values) == first_row
     assert rejected.count == 100_000 - first_row
