@@ -88,7 +88,7 @@ class FrameReader:
         """values, sigmas and times where the columns are every registered one and `time_ns`, or without it, in
         `bin`, and no value is missing or wrong. None otherwise: then each column is looked at by itself."""
         columns, measures = message.get("columns"), self._layout.measures
-        if type(columns) is not dict or not self._plain.issuperset(columns):
+        if type(columns) is not dict or not columns.keys() <= self._plain:
             return None
         told = [column for name in measures if type(column := columns.get(name)) is bytes]
         if len(told) != len(measures):
@@ -102,14 +102,14 @@ class FrameReader:
         inside &= table <= self._high
         if np.count_nonzero(inside) != inside.size:
             return None
-        times = self._plaintimes(columns, rows, message["time_ns"])
+        times = self._plain_times(columns, rows, message["time_ns"])
         if times is None:
             return None
         values = np.empty((rows, len(told)))
         np.multiply(table, self._to_si, out=values.T)
         return values, self._registered_rows(rows), times
 
-    def _plaintimes(self, columns: Mapping[str, Any], rows: int, time_ns: int) -> Ints | None:
+    def _plain_times(self, columns: Mapping[str, Any], rows: int, time_ns: int) -> Ints | None:
         if "time_ns" not in columns:
             return np.full(rows, time_ns, dtype=np.int64)
         column = columns["time_ns"]

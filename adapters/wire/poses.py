@@ -56,7 +56,7 @@ def read_swept(message: Mapping[str, Any], sensor: SensorConfig) -> Coverage | N
     if not isinstance(given, dict):
         raise MessageRejected("swept", f"swept is {shorten(given)}; allowed is a map", sensor.id)
     axes = _CARTESIAN_AXES if sensor.kind == "position" else _POLAR_AXES
-    if axes.issuperset(given):
+    if given.keys() <= axes:
         told = {key: (span[0], span[1]) for key, span in given.items() if _is_plain_span(span)}
         if len(told) == len(given):
             return Coverage(**told)
