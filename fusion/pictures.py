@@ -57,11 +57,12 @@ def picture(tracker: Tracker, at: Ahead) -> Picture:
     store, n = at.store, at.store.size
     lat, lon, alt, velocity, triangle = _geographic(tracker, store)
     best = np.argmax(store.weight, axis=1) if n else np.zeros(0, int)
+    mode = tuple(np.array(tracker.motions.names, object)[best].tolist())
     return Picture(
         time_ns=at.time_ns, id=store.id.copy(), status=tuple(_STATUSES[store.status].tolist()),
         existence=store.existence.copy(), lat_deg=lat, lon_deg=lon, alt_m=alt, east_mps=velocity[:, 0],
         north_mps=velocity[:, 1], up_mps=velocity[:, 2], covariance=triangle,
-        mode=tuple(np.array(tracker.motions.names, object)[best].tolist()), mode_probability=store.weight[np.arange(n), best],
+        mode=mode, mode_probability=store.weight[np.arange(n), best],
         updated_ns=store.updated_ns.copy(), created_ns=store.created_ns.copy(), hits=store.hits.copy(),
         sensors=_sensors(tracker, store, at.time_ns), identity=tuple(store.identity),
         diverted_ns=(None,) * n, reason=at.reasons,

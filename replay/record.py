@@ -14,6 +14,7 @@ from adapters import wire
 from adapters.wire import Message, is_id
 from fusion.errors import MessageRejected, RecordingError, shorten
 
+METADATA_NAME: Final = "skypicket"  # of the MCAP record that says what made the recording
 KINDS_OF_PROBLEM: Final = 64  # a hostile file must not fill the memory with kinds of its own
 
 

@@ -136,6 +136,7 @@ def read_times(columns: Mapping[str, Any], rows: int, time_ns: int, period_ns: i
 
 
 def read_snr(columns: Mapping[str, Any], faults: Faults) -> Floats | None:
+    """Signal to noise, dB, NaN where a row has none; None without the column."""
     column = columns.get("snr_db")
     if column is None:
         return None
@@ -161,5 +162,6 @@ def read_identity(columns: Mapping[str, Any], sensor: str, faults: Faults) -> tu
 
 
 def count_ignored(columns: Mapping[str, Any], layout: Layout) -> int:
+    """How many columns are neither registered nor known."""
     known = sum(name in layout.place or name in layout.sigma_place or name in SIDE_COLUMNS for name in columns)
     return len(columns) - known
