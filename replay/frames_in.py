@@ -45,7 +45,8 @@ class TrackSummary:
     frames, detections: used. from_ns, to_ns: the span of their event time. truth: messages passed over, as
     the tracker never reads them. rejected: code -> how often, and the first in words, of messages and rows
     that break the contract. problems: damage of the recording itself, `truncated` that its end is missing.
-    pictures: `tracks` messages. tracks: ids that were confirmed. alerts, steps: episodes, and their messages.
+    pictures: `tracks` messages. shortened: those too large for one message, of which a part was left out.
+    tracks: ids that were confirmed. alerts, steps: episodes, and their messages.
     """
 
     frames: int = 0
@@ -57,6 +58,7 @@ class TrackSummary:
     problems: tuple[Problem, ...] = ()
     truncated: bool = False
     pictures: int = 0
+    shortened: int = 0
     tracks: int = 0
     alerts: int = 0
     steps: int = 0

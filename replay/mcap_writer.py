@@ -68,7 +68,7 @@ class McapWriter(Writer):
             self._put(record)
 
     def _write(self, topic: str, message: Message, log_ns: int) -> None:
-        self._add(topic, encode(message), message["time_ns"], log_ns, message["seq"])
+        self._add(topic, self._encoded(message), message["time_ns"], log_ns, message["seq"])
 
     def _write_payload(self, topic: str, payload: bytes, time_ns: int, log_ns: int, sequence: int) -> None:
         if payload[:1] == b"{":

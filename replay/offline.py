@@ -59,6 +59,7 @@ def track(
         frames = recording.frames()
         for picture in recording.pictures:
             _run(picture, frames, site, output, progress)
+        summary.shortened = writer.shortened
     summary.tracks, summary.alerts = len(output.confirmed), len(output.alerts)
     return summary
 

@@ -15,7 +15,7 @@ Whatever the bytes, reading raises MessageRejected and nothing else. Its codes:
 
 from adapters.wire.alerts import LEVELS, STATES, alert_message, read_alert
 from adapters.wire.checks import is_id, is_integer, is_text, is_time
-from adapters.wire.codec import decode, encode, unpack
+from adapters.wire.codec import decode, encode, encode_fitting, unpack
 from adapters.wire.envelope import (
     TYPES,
     Message,
@@ -51,6 +51,7 @@ __all__ = [
     "check_envelope",
     "decode",
     "encode",
+    "encode_fitting",
     "frame_message",
     "is_id",
     "is_integer",

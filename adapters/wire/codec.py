@@ -13,6 +13,7 @@ import msgpack
 import numpy as np
 
 from adapters.wire.envelope import Message, check_envelope
+from adapters.wire.fitting import shorter
 from adapters.wire.limits import COVARIANCE_WIDTH, MAX_CONTAINERS, MAX_MAP_KEYS, MAX_MESSAGE_BYTES, MAX_ROWS
 from fusion.errors import MessageRejected, shorten
 
@@ -62,13 +63,21 @@ def encode(message: Mapping[str, Any], json: bool = False) -> bytes:
     """MessagePack, or one JSON line without its line end; the same message gives the same bytes.
 
     Arrays of a frame's columns and a `tracks` message's covariance become `bin` in MessagePack; every other
-    array, and all of them in JSON, become lists. What is not finite is null in lists. Raises
-    MessageRejected("not-encodable") for what neither can hold.
+    array, and all of them in JSON, become lists. What is not finite is null in lists. A `tracks` message that
+    is too large is shortened, as `adapters.wire.fitting` says. Raises MessageRejected("not-encodable") for what
+    neither can hold.
     """
+    return encode_fitting(message, json)[0]
+
+
+def encode_fitting(message: Mapping[str, Any], json: bool = False) -> tuple[bytes, Mapping[str, Any]]:
+    """The same, and the message as it went out: shortened, it has `left_out`."""
+    write = _to_json if json else _to_msgpack
     try:
-        if json:
-            return _to_json(message)
-        return _to_msgpack(message)
+        packed = write(message)
+        while len(packed) > MAX_MESSAGE_BYTES and (less := shorter(message, len(packed))) is not None:
+            message, packed = less, write(less)
+        return packed, message
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise MessageRejected("not-encodable", f"{type(error).__name__} {error}"[:_LONGEST_DETAIL]) from error
 

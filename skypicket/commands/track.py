@@ -77,6 +77,12 @@ def run(arguments: argparse.Namespace) -> int:
         f"{summary.alerts:,} alerts in {summary.steps:,} steps: {arguments.out}",
         file=stream,
     )
+    if summary.shortened:
+        print(
+            f"{summary.shortened:,} pictures were too large for a message of 8 MiB: tentative tracks, covariance, and "
+            "unlikely tracks were left out as far as needed; `left_out` in each says what",
+            file=stream,
+        )
     tell_rejected(summary, stream)
     return DONE
 
