@@ -1,4 +1,4 @@
-"""What a user's machine has and a checkout may lack: Python's own bytecode of every module, so that start-up is theirs."""
+"""What a user's machine has and a checkout may lack: Python's own bytecode, so that start-up is as theirs."""
 
 from __future__ import annotations
 

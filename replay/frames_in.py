@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -197,11 +197,10 @@ def _entry(frame: Frame, place: int) -> Entry:
     head = (
         frame.key, frame.values.shape, frame.pose, frame.swept is None, looked, frame.identity, frame.snr_db is None
     )  # fmt: skip
-    digest = hashlib.blake2b(repr(head).encode(), digest_size=DIGEST_BYTES)
-    for column in (frame.values, frame.sigmas, frame.times_ns, frame.snr_db):
-        if column is not None:
-            digest.update(np.ascontiguousarray(column).data)
-    told = digest.digest()
+    columns = [frame.values, frame.sigmas, frame.times_ns] + ([] if frame.snr_db is None else [frame.snr_db])
+    parts: list[Any] = [repr(head).encode(), *map(np.ascontiguousarray, columns)]  # an array is a buffer
+    whole = b"".join(parts)
+    told = hashlib.blake2b(whole, digest_size=DIGEST_BYTES).digest()
     return Entry(
         frame.time_ns, frame.sensor, frame.seq, frame.source, frame.epoch, place, len(frame.times_ns), told
     )  # fmt: skip
