@@ -111,12 +111,12 @@ class FramesIn:
 
     def __init__(
         self, path: str | Path, site: SiteConfig, summary: TrackSummary, progress: Progress = quiet,
-        held_bytes: int = HELD_BYTES,
+        held_bytes: int | None = None,
     ) -> None:  # fmt: skip
         self._path, self._site = path, site
         self._held: list[Frame] | None = []
         self.pictures = [AirPicture()]
-        self._scan(summary, progress, held_bytes)
+        self._scan(summary, progress, HELD_BYTES if held_bytes is None else held_bytes)
         for picture in self.pictures:
             picture.entries.sort()
             picture.entries = _without_strays(picture.entries, summary)

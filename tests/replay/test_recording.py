@@ -132,6 +132,31 @@ def test_the_reference_reader_reads_what_is_written(tmp_path: Path) -> None:
     assert inspect(path).metadata == {"version": "0.1.0", "configuration": "[service]"}
 
 
+def test_the_reference_reader_finds_messages_by_their_time(tmp_path: Path) -> None:
+    """Over several chunks, some ended by a flush, with a channel that opens late."""
+    path = tmp_path / "many.mcap"
+    with open_writer(path, {"made": "here"}) as out:
+        for k in range(400):
+            topic = "status" if k < 300 else "zones"
+            out.write_payload(topic, b"x" * 10_000, 1000 + k, 1000 + k, k)
+            if k == 350:
+                out.flush()
+    with path.open("rb") as file:
+        reader = make_reader(file, validate_crcs=True)
+        found = [message.log_time for _, _, message in reader.iter_messages(starting_at=1295, ending_before=1352)]
+        summary = reader.get_summary()
+        made = [record.metadata for record in reader.iter_metadata()]
+    assert found == list(range(1295, 1352))
+    assert made == [{"made": "here"}]
+    assert summary is not None
+    assert summary.statistics is not None
+    assert summary.statistics.message_count == 400
+    assert (summary.statistics.message_start_time, summary.statistics.message_end_time) == (1000, 1399)
+    assert summary.statistics.channel_message_counts == {1: 300, 2: 100}
+    assert len(summary.chunk_indexes) == summary.statistics.chunk_count > 3
+    assert sum(len(index.message_index_offsets) for index in summary.chunk_indexes) > 3
+
+
 def test_each_mcap_channel_names_the_json_schema_of_its_messages(tmp_path: Path) -> None:
     path = tmp_path / "x.mcap"
     write_all(path, one_of_each())
