@@ -6,9 +6,13 @@ from typing import IO, Any
 
 import msgpack
 import pytest
+import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from mcap.data_stream import ReadDataStream
+from mcap.opcode import Opcode
 from mcap.reader import make_reader
+from mcap.records import Chunk, Message, MessageIndex
 from mcap.writer import CompressionType
 from mcap.writer import Writer as ReferenceWriter
 
@@ -17,6 +21,7 @@ from replay import mcap_file
 from replay.recording import Record, inspect, open_reader, open_writer
 
 START_NS = 1_700_000_000_000_000_000
+RECORD_HEAD = 9  # opcode and length of an MCAP record
 
 
 def envelope(kind: str, seq: int, **rest: object) -> dict[str, object]:
@@ -154,7 +159,16 @@ def test_the_reference_reader_finds_messages_by_their_time(tmp_path: Path) -> No
     assert (summary.statistics.message_start_time, summary.statistics.message_end_time) == (1000, 1399)
     assert summary.statistics.channel_message_counts == {1: 300, 2: 100}
     assert len(summary.chunk_indexes) == summary.statistics.chunk_count > 3
-    assert sum(len(index.message_index_offsets) for index in summary.chunk_indexes) > 3
+    content = path.read_bytes()
+    for chunk_index in summary.chunk_indexes:
+        start = chunk_index.chunk_start_offset + RECORD_HEAD
+        chunk = zstandard.decompress(Chunk.read(ReadDataStream(io.BytesIO(content[start:]))).data)
+        for channel, offset in chunk_index.message_index_offsets.items():
+            index = MessageIndex.read(ReadDataStream(io.BytesIO(content[offset + RECORD_HEAD :])))
+            assert index.channel_id == channel
+            for log_ns, place in index.records:
+                message = Message.read(ReadDataStream(io.BytesIO(chunk[place + RECORD_HEAD :])), 10_022)
+                assert (chunk[place], message.channel_id, message.log_time) == (Opcode.MESSAGE, channel, log_ns)
 
 
 def test_each_mcap_channel_names_the_json_schema_of_its_messages(tmp_path: Path) -> None:
