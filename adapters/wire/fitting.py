@@ -1,7 +1,7 @@
 """Air pictures that are too large for one message, made to fit: what matters least is left out first, and said.
 
-A row of `tracks` takes about 290 bytes in MessagePack, 168 of them covariance, and 550 in JSON: 8 MiB hold 29 000
-rows, and 15 000 in JSON. Beyond that go, one after the other and no more than needed: the tentative tracks; the
+A row of `tracks` takes about 300 bytes in MessagePack, 168 of them covariance, and 450 in JSON: 8 MiB hold 28 000
+rows, and 18 000 in JSON. Beyond that go, one after the other and no more than needed: the tentative tracks; the
 covariance, null then; the tracks that are least likely to exist. `left_out` in the message says how many `tracks`
 are missing, and whether the `covariance` is: who does not know that key reads the message as any other.
 """
