@@ -16,11 +16,12 @@ LONGEST_TEXT: Final = 200  # characters: a name stands in one line of a screen o
 LONGEST_IPC_PATH: Final = 107  # bytes: Linux's sockaddr_un
 SMALLEST_SIGMA: Final = 1e-6  # m, °, m/s: far below every sensor, and its square still far above rounding
 LARGEST_ANGLE_SIGMA: Final = 180.0  # °: wider says nothing
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def is_id(text: str) -> bool:
     """Whether a sensor or zone may be called so: topics split on dots, and file names must not surprise."""
-    return re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text) is not None
+    return _ID.fullmatch(text) is not None
 
 
 def is_text(text: str) -> bool:
