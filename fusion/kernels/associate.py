@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from fusion.kernels.jit import entry, inner
 
 TOLERANCE = 1e-9  # of the largest message change: far below what any decision looks at
 MAX_SWEEPS = 300  # convergence is geometric; this many only where objects sit within a gate of each other
 
 
-@njit
+@inner
 def _root(parent, i):  # type: ignore[no-untyped-def]
     while parent[i] != i:
         parent[i] = parent[parent[i]]
@@ -24,7 +25,7 @@ def _root(parent, i):  # type: ignore[no-untyped-def]
     return i
 
 
-@njit
+@inner
 def clusters(pair_track, pair_detection, tracks, detections):  # type: ignore[no-untyped-def]
     """Union-find over tracks and detections: (tracks + detections,) roots."""
     parent = np.arange(tracks + detections)
@@ -37,7 +38,7 @@ def clusters(pair_track, pair_detection, tracks, detections):  # type: ignore[no
     return parent
 
 
-@njit
+@inner
 def _beliefs(pair_track, pair_detection, ratio, to_track, to_detection, paired, missed, alone):  # type: ignore[no-untyped-def]
     missed[:] = 1.0
     alone[:] = 1.0
@@ -53,7 +54,7 @@ def _beliefs(pair_track, pair_detection, ratio, to_track, to_detection, paired, 
         paired[p] = 0.0 if math.isnan(value) else value
 
 
-@njit("void(i8[::1], i8[::1], f8[::1], f8[::1], f8[::1], f8[::1], f8[::1], f8[::1])", cache=True)
+@entry("void(i8[::1], i8[::1], f8[::1], f8[::1], f8[::1], f8[::1], f8[::1], f8[::1])")
 def associate(pair_track, pair_detection, pair_weight, miss_weight, alone_weight, paired, missed, alone):  # type: ignore[no-untyped-def]
     """Marginals of "track i made detection j", "track i was missed", "detection j belongs to no track".
 

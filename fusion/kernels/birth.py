@@ -5,22 +5,22 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from fusion.births import NEAREST_M, STEEPEST_RAD, STRAY_SHARE, STRAY_WIDTH
 from fusion.kernels.earth import height_at, up_at
+from fusion.kernels.jit import entry, inner
 from fusion.kernels.measure import measure
 from fusion.types import ALTITUDE, AZIMUTH, EAST, ELEVATION, NORTH, RANGE, RANGE_RATE, UP
 
 LOW, HIGH, MEAN, SIGMA, SPEED, CLIMB = range(6)  # places in `prior`
 
 
-@njit
+@inner
 def _normal(value, mean, sigma):  # type: ignore[no-untyped-def]
     return math.exp(-0.5 * ((value - mean) / sigma) ** 2) / (sigma * math.sqrt(2.0 * math.pi))
 
 
-@njit
+@inner
 def _height_density(height, sigma, prior):  # type: ignore[no-untyped-def]
     """Density of a measured height, 1/m: the prior widened by the measurement, with a tail of strays."""
     common = _normal(height, prior[MEAN], math.sqrt(prior[SIGMA] ** 2 + sigma**2))
@@ -28,7 +28,7 @@ def _height_density(height, sigma, prior):  # type: ignore[no-untyped-def]
     return (1.0 - STRAY_SHARE) * common + STRAY_SHARE * stray
 
 
-@njit
+@inner
 def _turned(right, forward, up, axes):  # type: ignore[no-untyped-def]
     """Sensor axes to plane axes."""
     return (
@@ -38,14 +38,14 @@ def _turned(right, forward, up, axes):  # type: ignore[no-untyped-def]
     )
 
 
-@njit
+@inner
 def _spread(covariance, axis, sigma):  # type: ignore[no-untyped-def]
     for a in range(3):
         for b in range(3):
             covariance[a, b] += sigma * sigma * axis[a] * axis[b]
 
 
-@njit
+@inner
 def _solve_elevation(slant, azimuth, height, sigma, position, axes, earth, own, prior):  # type: ignore[no-untyped-def]
     """The elevation at which a plan detection has that height, kept inside the coverage, and its sigma."""
     low, high = max(prior[LOW], -STEEPEST_RAD), min(prior[HIGH], STEEPEST_RAD)
@@ -60,7 +60,7 @@ def _solve_elevation(slant, azimuth, height, sigma, position, axes, earth, own, 
     return elevation, min(sigma / (slant * math.cos(elevation)), (high - low) / math.sqrt(12.0))
 
 
-@njit
+@inner
 def _from_polar(value, sigma, position, axes, earth, own, prior, mean, covariance):  # type: ignore[no-untyped-def]
     """Writes position and its covariance; returns the density by unit of plan intensity."""
     slant, azimuth, elevation = max(value[RANGE], NEAREST_M), value[AZIMUTH], value[ELEVATION]
@@ -90,7 +90,7 @@ def _from_polar(value, sigma, position, axes, earth, own, prior, mean, covarianc
     return density
 
 
-@njit
+@inner
 def _from_cartesian(value, sigma, position, axes, earth, prior, mean, covariance):  # type: ignore[no-untyped-def]
     """The same from east and north."""
     x, y, z = _turned(value[EAST], value[NORTH], 0.0, axes)
@@ -113,7 +113,7 @@ def _from_cartesian(value, sigma, position, axes, earth, prior, mean, covariance
     return density
 
 
-@njit
+@inner
 def _take_rate(value, sigma, position, axes, earth, mean, covariance, gradient, gain):  # type: ignore[no-untyped-def]
     """Update a new state with its range rate, in place; returns the rate's prior density."""
     expected = measure(RANGE_RATE, position, axes, earth, mean, gradient)
@@ -131,10 +131,7 @@ def _take_rate(value, sigma, position, axes, earth, mean, covariance, gradient, 
     return _normal(value, 0.0, math.sqrt(innovation))
 
 
-@njit(
-    "void(i8[::1], f8[:,::1], f8[:,::1], f8[::1], f8[:,::1], f8[:,::1], f8[::1], f8[:,::1], f8[:,:,::1], f8[::1])",
-    cache=True,
-)
+@entry("void(i8[::1], f8[:,::1], f8[:,::1], f8[::1], f8[:,::1], f8[:,::1], f8[::1], f8[:,::1], f8[:,:,::1], f8[::1])")
 def births(codes, values, sigmas, position, axes, earth, prior, mean, covariance, density):  # type: ignore[no-untyped-def]
     """One possible new object a detection.
 

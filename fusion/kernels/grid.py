@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from fusion.kernels.jit import inner
 from fusion.kernels.measure import is_angle, wrap
 from fusion.types import AZIMUTH, EAST, NORTH, RANGE
 
@@ -14,7 +14,7 @@ CELLS_A_DETECTION = 2.0  # finer grids cost more cells a track, coarser ones mor
 MAX_BINS = 512
 
 
-@njit
+@inner
 def span(values, column, angle):  # type: ignore[no-untyped-def]
     """Lowest and highest measured value of a column; (0, -1) where there is none."""
     low, high = np.inf, -np.inf
@@ -29,7 +29,7 @@ def span(values, column, angle):  # type: ignore[no-untyped-def]
     return low, high
 
 
-@njit
+@inner
 def place(value, low, high, bins):  # type: ignore[no-untyped-def]
     """The bin of a value on one axis; what lies outside goes into the nearest."""
     if bins == 1 or high <= low:
@@ -38,7 +38,7 @@ def place(value, low, high, bins):  # type: ignore[no-untyped-def]
     return int(min(max(cell, 0.0), bins - 1.0))
 
 
-@njit
+@inner
 def keys(codes):  # type: ignore[no-untyped-def]
     """The columns of the grid's two axes: azimuth or east first, range or north second; -1 where not measured."""
     first, second = -1, -1
@@ -50,7 +50,7 @@ def keys(codes):  # type: ignore[no-untyped-def]
     return first, second
 
 
-@njit
+@inner
 def layout(codes, values, first, second):  # type: ignore[no-untyped-def]
     """Number of bins and limits of both axes, from what the frame holds."""
     cells = CELLS_A_DETECTION * values.shape[0] + 1.0
@@ -70,7 +70,7 @@ def layout(codes, values, first, second):  # type: ignore[no-untyped-def]
     return bins0, bins1, low0, high0, low1, high1
 
 
-@njit
+@inner
 def sort(values, codes, first, second, bins0, bins1, low0, high0, low1, high1):  # type: ignore[no-untyped-def]
     """Counting sort of the detections by cell; those that lack a key are loose: every track looks at them."""
     n = values.shape[0]
@@ -103,7 +103,7 @@ def sort(values, codes, first, second, bins0, bins1, low0, high0, low1, high1): 
     return start, order, loose
 
 
-@njit
+@inner
 def extremes(sigmas, detected_ns, frame_ns):  # type: ignore[no-untyped-def]
     """The largest sigma of each column, and the longest time between a detection and the frame's end, s."""
     n, k = sigmas.shape
