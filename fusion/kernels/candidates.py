@@ -11,10 +11,10 @@ import math
 
 import numpy as np
 
-from fusion.kernels.grid import extremes, keys, layout, place, sort
+from fusion.kernels.grid import bin_of, extremes, keys, layout, sort
 from fusion.kernels.jit import entry, inner
-from fusion.kernels.measure import aspect, bend, is_angle, rate_of, slope, value_of, wrap
-from fusion.kernels.reach import FRESH, along, along_all, bounds, carry, elsewhere, moments, sector, sketch
+from fusion.kernels.measure import along, aspect, bend, is_angle, rate_of, slope, value_of, wrap
+from fusion.kernels.reach import FRESH, along_all, bounds, carry, elsewhere, moments, place_at, sector, sketch
 from fusion.types import AZIMUTH, RANGE, RANGE_RATE
 
 MOST_PAIRS = 400_000  # in a frame: half a gigabyte of updated states
@@ -98,25 +98,37 @@ def _append(tracks, detections, pairs, row, nearest, count):  # type: ignore[no-
 
 
 @inner
-def _expect(codes, box, position, axes, earth, centre, spread, extra, gradient, value, sigma, drift):  # type: ignore[no-untyped-def]
-    """What the sensor would see of a track: value, sigma and rate of each component that it measures or is bound by."""
-    seen = aspect(position, axes, centre[0], centre[1], centre[2])
+def _expect(codes, box, position, axes, earth, place, spread, extra, value, sigma, drift):  # type: ignore[no-untyped-def]
+    """What the sensor would see of a track: value, sigma and rate of each component that it measures or is bound by.
+
+    place, spread: of `place_at`. The range rate, which needs more, is left to `_expect_rate`.
+    """
+    x, y, z, vx, vy, vz = place
+    seen = aspect(position, axes, x, y, z)
     for code in range(8):
-        if math.isnan(box[code, 0]) and not _has(codes, code):
+        if code == RANGE_RATE or (math.isnan(box[code, 0]) and not _has(codes, code)):
             continue
-        if code == RANGE_RATE:
-            value[code] = rate_of(position, centre, gradient)
-            gx, gy, gz = gradient[0], gradient[1], gradient[2]
-            variance = along_all(gradient, spread)
-        else:
-            value[code] = value_of(code, seen, earth, centre[0], centre[1], centre[2])
-            gx, gy, gz = slope(code, seen, axes, earth, centre[0], centre[1], centre[2])
-            variance = along(gx, gy, gz, spread)
+        value[code] = value_of(code, seen, earth, x, y, z)
+        gx, gy, gz = slope(code, seen, axes, earth, x, y, z)
+        variance = along(gx, gy, gz, spread)
         if code == RANGE:
-            shift, bent = bend(value[code], (gx, gy, gz), spread)
+            shift, bent = bend(value[code], gx, gy, gz, spread)
             variance += bent + shift * shift
         sigma[code] = math.sqrt(max(variance, 0.0) + extra * (gx * gx + gy * gy + gz * gz))
-        drift[code] = gx * centre[3] + gy * centre[4] + gz * centre[5]
+        drift[code] = gx * vx + gy * vy + gz * vz
+
+
+@inner
+def _expect_rate(position, weight, mean, covariance, row, dt, extra, value, sigma, drift):  # type: ignore[no-untyped-def]
+    """The same of the range rate, from the whole state."""
+    centre, spread, gradient = np.empty(6), np.empty((6, 6)), np.empty(6)
+    moments(weight, mean, covariance, row, centre, spread)
+    carry(centre, spread, dt)
+    value[RANGE_RATE] = rate_of(position, centre, gradient)
+    gx, gy, gz = gradient[0], gradient[1], gradient[2]
+    variance = along_all(gradient, spread) + extra * (gx * gx + gy * gy + gz * gz)
+    sigma[RANGE_RATE] = math.sqrt(max(variance, 0.0))
+    drift[RANGE_RATE] = gx * centre[3] + gy * centre[4] + gz * centre[5]
 
 
 @inner
@@ -131,7 +143,7 @@ def _window(column, codes, angle, turn, value, sigma, drift, worst, span_s, gate
     at = value[code] + turn
     if at + width < low or at - width > high:
         return 0, 0
-    return place(at - width, low, high, bins), place(at + width, low, high, bins) + 1
+    return bin_of(at - width, low, high, bins), bin_of(at + width, low, high, bins) + 1
 
 
 @entry(
@@ -166,7 +178,7 @@ def candidates(  # type: ignore[no-untyped-def]
     pairs, longest = 0, min(max(MOST_PAIRS // max(tracks, 1), LEAST_LIST), MOST_LIST)
     nearest, distances = np.empty(longest, np.int64), np.empty(longest)
     rows, reference_ns, touched = np.empty(tracks, np.int64), np.empty(tracks, np.int64), 0
-    centre, spread, gradient = np.empty(6), np.empty((6, 6)), np.empty(6)
+    rated = _has(codes, RANGE_RATE)
     value, sigma, drift = np.empty(8), np.empty(8), np.empty(8)
     for row in range(tracks):
         dt = (frame_ns - time_ns[row]) * 1e-9
@@ -175,9 +187,10 @@ def candidates(  # type: ignore[no-untyped-def]
             sketch(weight, mean, covariance, row, outline)
         if elsewhere(outline, row, dt, extra, position, wedge, far, edges, span_s, gate):
             continue
-        moments(weight, mean, covariance, row, centre, spread)
-        carry(centre, spread, dt)
-        _expect(codes, box, position, axes, earth, centre, spread, extra, gradient, value, sigma, drift)
+        place, spread = place_at(weight, mean, covariance, row, dt)
+        _expect(codes, box, position, axes, earth, place, spread, extra, value, sigma, drift)
+        if rated:
+            _expect_rate(position, weight, mean, covariance, row, dt, extra, value, sigma, drift)
         reached = _reached(box, value, sigma, drift, span_s, gate)
         count = 0
         if n:

@@ -30,7 +30,7 @@ def span(values, column, angle):  # type: ignore[no-untyped-def]
 
 
 @inner
-def place(value, low, high, bins):  # type: ignore[no-untyped-def]
+def bin_of(value, low, high, bins):  # type: ignore[no-untyped-def]
     """The bin of a value on one axis; what lies outside goes into the nearest."""
     if bins == 1 or high <= low:
         return 0
@@ -86,7 +86,7 @@ def sort(values, codes, first, second, bins0, bins1, low0, high0, low1, high1): 
             continue
         if first >= 0 and is_angle(codes[first]):
             a = wrap(a)
-        cell[d] = place(a, low0, high0, bins0) * bins1 + place(b, low1, high1, bins1)
+        cell[d] = bin_of(a, low0, high0, bins0) * bins1 + bin_of(b, low1, high1, bins1)
         start[cell[d] + 1] += 1
     for i in range(bins0 * bins1):
         start[i + 1] += start[i]

@@ -10,7 +10,7 @@ from typing import Any
 
 from numba import njit
 
-inner = njit(error_model="numpy")
+inner = njit(error_model="numpy", forceinline=True)
 
 
 def entry(signature: str) -> Any:

@@ -131,19 +131,24 @@ def measure(code, position, axes, earth, state, gradient):  # type: ignore[no-un
 
 
 @inner
-def bend(slant, gradient, covariance):  # type: ignore[no-untyped-def]
+def along(gx, gy, gz, spread):  # type: ignore[no-untyped-def]
+    """gᵀ P g. spread: P as xx, xy, xz, yy, yz, zz."""
+    xx, xy, xz, yy, yz, zz = spread
+    return gx * gx * xx + gy * gy * yy + gz * gz * zz + 2.0 * (gx * (gy * xy + gz * xz) + gy * gz * yz)
+
+
+@inner
+def bend(slant, ux, uy, uz, spread):  # type: ignore[no-untyped-def]
     """How far range bends over an uncertain position: its mean shift, m, and its variance, m².
 
     The second-order terms of the extended Kalman filter: Bar-Shalom, Li, Kirubarajan (2001), eqs. 10.3.3-7, with the
     Hessian of a distance, (I - u uᵀ) / slant. Without them a plan radar grows sure of a height that it never saw.
-    gradient: u, covariance: upper triangle of the position's, both (at least) 3 wide.
+    u: the gradient.  spread: of the position, as in `along`.
     """
-    ux, uy, uz = gradient[0], gradient[1], gradient[2]
-    xx, yy, zz = covariance[0, 0], covariance[1, 1], covariance[2, 2]
-    xy, xz, yz = covariance[0, 1], covariance[0, 2], covariance[1, 2]
+    xx, xy, xz, yy, yz, zz = spread
     px, py, pz = xx * ux + xy * uy + xz * uz, xy * ux + yy * uy + yz * uz, xz * ux + yz * uy + zz * uz
-    trace, along, carried = xx + yy + zz, ux * px + uy * py + uz * pz, px * px + py * py + pz * pz
+    trace, straight, carried = xx + yy + zz, ux * px + uy * py + uz * pz, px * px + py * py + pz * pz
     square = xx * xx + yy * yy + zz * zz + 2.0 * (xy * xy + xz * xz + yz * yz)
-    shift = 0.5 * (trace - along) / slant
-    variance = 0.5 * (square - 2.0 * carried + along * along) / (slant * slant)
+    shift = 0.5 * (trace - straight) / slant
+    variance = 0.5 * (square - 2.0 * carried + straight * straight) / (slant * slant)
     return min(shift, math.sqrt(trace)), min(max(variance, 0.0), trace)

@@ -35,6 +35,34 @@ def moments(weight, mean, covariance, row, centre, spread):  # type: ignore[no-u
 
 
 @inner
+def place_at(weight, mean, covariance, row, dt):  # type: ignore[no-untyped-def]
+    """Position and velocity of one track's mixture carried straight on by `dt`, and the position's covariance.
+
+    Returns (x, y, z, vx, vy, vz) and (xx, xy, xz, yy, yz, zz).
+    """
+    x, y, z, vx, vy, vz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for j in range(weight.shape[1]):
+        own = weight[row, j]
+        x, y, z = x + own * mean[row, j, 0], y + own * mean[row, j, 1], z + own * mean[row, j, 2]
+        vx, vy, vz = vx + own * mean[row, j, 3], vy + own * mean[row, j, 4], vz + own * mean[row, j, 5]
+    x, y, z = x + dt * vx, y + dt * vy, z + dt * vz
+    xx, xy, xz, yy, yz, zz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    square, twice = dt * dt, 2.0 * dt
+    for j in range(weight.shape[1]):
+        own, p = weight[row, j], covariance[row, j]
+        dx = mean[row, j, 0] + dt * mean[row, j, 3] - x
+        dy = mean[row, j, 1] + dt * mean[row, j, 4] - y
+        dz = mean[row, j, 2] + dt * mean[row, j, 5] - z
+        xx += own * (p[0, 0] + twice * p[0, 3] + square * p[3, 3] + dx * dx)
+        yy += own * (p[1, 1] + twice * p[1, 4] + square * p[4, 4] + dy * dy)
+        zz += own * (p[2, 2] + twice * p[2, 5] + square * p[5, 5] + dz * dz)
+        xy += own * (p[0, 1] + dt * (p[0, 4] + p[1, 3]) + square * p[3, 4] + dx * dy)
+        xz += own * (p[0, 2] + dt * (p[0, 5] + p[2, 3]) + square * p[3, 5] + dx * dz)
+        yz += own * (p[1, 2] + dt * (p[1, 5] + p[2, 4]) + square * p[4, 5] + dy * dz)
+    return (x, y, z, vx, vy, vz), (xx, xy, xz, yy, yz, zz)
+
+
+@inner
 def sketch(weight, mean, covariance, row, outline):  # type: ignore[no-untyped-def]
     """Bring one track's outline up to date."""
     for a in range(FRESH):
@@ -125,15 +153,6 @@ def carry(centre, spread, dt):  # type: ignore[no-untyped-def]
     for a in range(3):
         for b in range(3):
             spread[a, 3 + b] += dt * spread[3 + min(a, b), 3 + max(a, b)]
-
-
-@inner
-def along(gx, gy, gz, spread):  # type: ignore[no-untyped-def]
-    """gᵀ P g for a direction in space, from the upper triangle."""
-    return (
-        gx * gx * spread[0, 0] + gy * gy * spread[1, 1] + gz * gz * spread[2, 2]
-        + 2.0 * (gx * (gy * spread[0, 1] + gz * spread[0, 2]) + gy * gz * spread[1, 2])
-    )  # fmt: skip
 
 
 @inner
