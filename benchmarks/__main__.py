@@ -6,7 +6,7 @@ import argparse
 import importlib
 import time
 
-NAMES = ("engines", "throughput", "recordings", "startup", "cases")
+NAMES = ("engines", "inner", "throughput", "recordings", "startup", "cases")
 
 
 def main() -> None:

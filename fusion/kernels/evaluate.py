@@ -202,7 +202,8 @@ def _share(low, high, sigma):  # type: ignore[no-untyped-def]
 def inside(rows, box, position, axes, earth, weight, mean, covariance, probability):  # type: ignore[no-untyped-def]
     """P(a track was inside the swept box), component by component, into `probability` (rows,).
 
-    box: as in `candidates`, never on the range rate. Components are taken as independent Gaussians at the track's own time.
+    box: as in `candidates`, never on the range rate. Components are taken as independent Gaussians at the track's own
+    time.
     """
     for i in range(rows.size):
         (x, y, z, _, _, _), spread = place_at(weight, mean, covariance, rows[i], 0.0)
