@@ -149,14 +149,10 @@ def run(*, smoke: bool) -> None:
     per_mode = 1e6 / (count * modes)
     reference, own = (sorted(times[1:])[len(times[1:]) // 2] * per_mode for times in (bare, ours))
     print(f"   {count} tracks of {modes} modes, one detection each: {found} pairs looked at")
-    print(
-        f"   bare IMM kernel {reference:.3f} µs a mode; candidates, predict, evaluate, associate, reduce {own:.3f} µs"
-    )
+    print(f"   bare IMM kernel {reference:.3f} µs a mode; candidates to reduce {own:.3f} µs")
     sigma = np.sqrt(np.diagonal(store.covariance, axis1=2, axis2=3))
     apart = float((np.abs(updated - store.mean) / sigma)[: tracker.store.size].max())
-    print(
-        f"   {own / reference:.2f} times the bare kernel; updated states apart by at most {apart:.1e} standard deviations"
-    )
+    print(f"   {own / reference:.2f} times the bare kernel; updated states apart by at most {apart:.1e} sigma")
 
 
 def _tracker(count: int) -> Tracker:
