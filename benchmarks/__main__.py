@@ -6,7 +6,7 @@ import argparse
 import importlib
 import time
 
-NAMES = ("engines", "inner", "throughput", "recordings", "startup", "cases")
+NAMES = ("engines", "inner", "throughput", "recordings", "startup", "numerics", "cases")
 
 
 def main() -> None:

@@ -11,13 +11,13 @@ import math
 
 import numpy as np
 
-from fusion.kernels.jit import entry, inner
+from fusion.kernels.jit import apart, entry
 
 TOLERANCE = 1e-9  # of the largest message change: far below what any decision looks at
 MAX_SWEEPS = 300  # convergence is geometric; this many only where objects sit within a gate of each other
 
 
-@inner
+@apart
 def _root(parent, i):  # type: ignore[no-untyped-def]
     while parent[i] != i:
         parent[i] = parent[parent[i]]
@@ -25,7 +25,7 @@ def _root(parent, i):  # type: ignore[no-untyped-def]
     return i
 
 
-@inner
+@apart
 def clusters(pair_track, pair_detection, tracks, detections):  # type: ignore[no-untyped-def]
     """Union-find over tracks and detections: (tracks + detections,) roots."""
     parent = np.arange(tracks + detections)
@@ -38,10 +38,12 @@ def clusters(pair_track, pair_detection, tracks, detections):  # type: ignore[no
     return parent
 
 
-@inner
+@apart
 def _beliefs(pair_track, pair_detection, ratio, to_track, to_detection, paired, missed, alone):  # type: ignore[no-untyped-def]
-    missed[:] = 1.0
-    alone[:] = 1.0
+    for i in range(missed.size):
+        missed[i] = 1.0
+    for j in range(alone.size):
+        alone[j] = 1.0
     for p in range(ratio.size):
         missed[pair_track[p]] += ratio[p] * to_track[p]
         alone[pair_detection[p]] += to_detection[p]
@@ -69,29 +71,32 @@ def associate(pair_track, pair_detection, pair_weight, miss_weight, alone_weight
     to_track = np.ones(pairs)  # nu, detection -> track
     to_detection = np.zeros(pairs)  # mu, track -> detection
     root = clusters(pair_track, pair_detection, tracks, detections)
-    change, busy = np.zeros(tracks + detections), np.ones(tracks + detections, np.bool_)
+    change, live, left = np.empty(tracks + detections), np.arange(pairs), pairs
     from_detections, from_tracks = np.empty(tracks), np.empty(detections)
     for _ in range(MAX_SWEEPS):
-        from_detections[:] = 1.0
-        from_tracks[:] = 1.0
-        change[:] = 0.0
-        for p in range(pairs):
+        for q in range(left):
+            p = live[q]
+            from_detections[pair_track[p]], from_tracks[pair_detection[p]] = 1.0, 1.0
+            change[root[pair_track[p]]] = 0.0
+        for q in range(left):
+            p = live[q]
             from_detections[pair_track[p]] += ratio[p] * to_track[p]
-        for p in range(pairs):
-            if busy[root[pair_track[p]]]:
-                to_detection[p] = ratio[p] / max(from_detections[pair_track[p]] - ratio[p] * to_track[p], 1.0)
+        for q in range(left):
+            p = live[q]
+            to_detection[p] = ratio[p] / max(from_detections[pair_track[p]] - ratio[p] * to_track[p], 1.0)
             from_tracks[pair_detection[p]] += to_detection[p]
-        more = False
-        for p in range(pairs):
+        for q in range(left):
+            p = live[q]
             cluster = root[pair_track[p]]
-            if busy[cluster]:
-                message = 1.0 / max(from_tracks[pair_detection[p]] - to_detection[p], 1.0)
-                change[cluster] = max(change[cluster], abs(message - to_track[p]))
-                to_track[p] = message
-        for i in range(tracks):
-            if root[i] == i and busy[i]:
-                busy[i] = change[i] > TOLERANCE
-                more = more or busy[i]
-        if not more:
+            message = 1.0 / max(from_tracks[pair_detection[p]] - to_detection[p], 1.0)
+            change[cluster] = max(change[cluster], abs(message - to_track[p]))
+            to_track[p] = message
+        busy = 0
+        for q in range(left):  # a cluster's pairs stay, or leave, together
+            if change[root[pair_track[live[q]]]] > TOLERANCE:
+                live[busy] = live[q]
+                busy += 1
+        left = busy
+        if left == 0:
             break
     _beliefs(pair_track, pair_detection, ratio, to_track, to_detection, paired, missed, alone)

@@ -8,19 +8,19 @@ import numpy as np
 
 from fusion.births import NEAREST_M, STEEPEST_RAD, STRAY_SHARE, STRAY_WIDTH
 from fusion.kernels.earth import height_at, up_at
-from fusion.kernels.jit import entry, inner
+from fusion.kernels.jit import apart, entry, inner
 from fusion.kernels.measure import measure
 from fusion.types import ALTITUDE, AZIMUTH, EAST, ELEVATION, NORTH, RANGE, RANGE_RATE, UP
 
 LOW, HIGH, MEAN, SIGMA, SPEED, CLIMB = range(6)  # places in `prior`
 
 
-@inner
+@apart
 def _normal(value, mean, sigma):  # type: ignore[no-untyped-def]
     return math.exp(-0.5 * ((value - mean) / sigma) ** 2) / (sigma * math.sqrt(2.0 * math.pi))
 
 
-@inner
+@apart
 def _height_density(height, sigma, prior):  # type: ignore[no-untyped-def]
     """Density of a measured height, 1/m: the prior widened by the measurement, with a tail of strays."""
     common = _normal(height, prior[MEAN], math.sqrt(prior[SIGMA] ** 2 + sigma**2))
@@ -45,7 +45,7 @@ def _spread(covariance, axis, sigma):  # type: ignore[no-untyped-def]
             covariance[a, b] += sigma * sigma * axis[a] * axis[b]
 
 
-@inner
+@apart
 def _solve_elevation(slant, azimuth, height, sigma, position, axes, earth, own, prior):  # type: ignore[no-untyped-def]
     """The elevation at which a plan detection has that height, kept inside the coverage, and its sigma."""
     low, high = max(prior[LOW], -STEEPEST_RAD), min(prior[HIGH], STEEPEST_RAD)
@@ -60,7 +60,7 @@ def _solve_elevation(slant, azimuth, height, sigma, position, axes, earth, own, 
     return elevation, min(sigma / (slant * math.cos(elevation)), (high - low) / math.sqrt(12.0))
 
 
-@inner
+@apart
 def _from_polar(value, sigma, position, axes, earth, own, prior, mean, covariance):  # type: ignore[no-untyped-def]
     """Writes position and its covariance; returns the density by unit of plan intensity."""
     slant, azimuth, elevation = max(value[RANGE], NEAREST_M), value[AZIMUTH], value[ELEVATION]
@@ -90,7 +90,7 @@ def _from_polar(value, sigma, position, axes, earth, own, prior, mean, covarianc
     return density
 
 
-@inner
+@apart
 def _from_cartesian(value, sigma, position, axes, earth, prior, mean, covariance):  # type: ignore[no-untyped-def]
     """The same from east and north."""
     x, y, z = _turned(value[EAST], value[NORTH], 0.0, axes)
@@ -113,7 +113,7 @@ def _from_cartesian(value, sigma, position, axes, earth, prior, mean, covariance
     return density
 
 
-@inner
+@apart
 def _take_rate(value, sigma, position, axes, earth, mean, covariance, gradient, gain):  # type: ignore[no-untyped-def]
     """Update a new state with its range rate, in place; returns the rate's prior density."""
     expected = measure(RANGE_RATE, position, axes, earth, mean, gradient)
@@ -140,10 +140,13 @@ def births(codes, values, sigmas, position, axes, earth, prior, mean, covariance
     """
     own = height_at(earth, position[0], position[1], position[2])
     value, sigma, gradient, gain = np.empty(8), np.zeros(8), np.empty(6), np.empty(6)
-    mean[:, :] = 0.0
-    covariance[:, :, :] = 0.0
     for d in range(values.shape[0]):
-        value[:] = np.nan
+        for code in range(8):
+            value[code] = np.nan
+        for a in range(6):
+            mean[d, a] = 0.0
+            for b in range(6):
+                covariance[d, a, b] = 0.0
         for c in range(codes.size):
             value[codes[c]], sigma[codes[c]] = values[d, c], sigmas[d, c]
         if not (math.isnan(value[EAST]) or math.isnan(value[NORTH])):

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from fusion.kernels.grid import bin_of, extremes, keys, layout, sort
-from fusion.kernels.jit import entry, inner
+from fusion.kernels.jit import apart, entry, inner
 from fusion.kernels.measure import along, aspect, bend, is_angle, rate_of, slope, value_of, wrap
 from fusion.kernels.reach import FRESH, along_all, bounds, carry, elsewhere, moments, place_at, sector, sketch
 from fusion.types import AZIMUTH, RANGE, RANGE_RATE
@@ -21,7 +21,7 @@ MOST_PAIRS = 400_000  # in a frame: half a gigabyte of updated states
 MOST_LIST, LEAST_LIST = 64, 4  # detections that one track may be paired with, the nearest ones: quiet sky, full sky
 
 
-@inner
+@apart
 def _has(codes, code):  # type: ignore[no-untyped-def]
     for c in range(codes.size):  # noqa: SIM110 (any() is slower in numba)
         if codes[c] == code:
@@ -29,7 +29,7 @@ def _has(codes, code):  # type: ignore[no-untyped-def]
     return False
 
 
-@inner
+@apart
 def _reached(box, value, sigma, drift, span_s, gate):  # type: ignore[no-untyped-def]
     """Whether the track may have been inside the swept box."""
     for code in range(8):
@@ -44,7 +44,7 @@ def _reached(box, value, sigma, drift, span_s, gate):  # type: ignore[no-untyped
     return True
 
 
-@inner
+@apart
 def _distance(codes, values, sigmas, d, value, sigma, drift, offset_s, gate):  # type: ignore[no-untyped-def]
     """Sum of squared standardised residuals; -1 where one component alone is out of the gate."""
     total = 0.0
@@ -62,7 +62,7 @@ def _distance(codes, values, sigmas, d, value, sigma, drift, offset_s, gate):  #
     return total
 
 
-@inner
+@apart
 def _offer(nearest, far, count, d, distance):  # type: ignore[no-untyped-def]
     """Put a detection on a track's list, instead of the farthest where the list is full; returns the new count."""
     for i in range(count):  # a window wider than the circle meets a detection twice
@@ -80,13 +80,13 @@ def _offer(nearest, far, count, d, distance):  # type: ignore[no-untyped-def]
     return count
 
 
-@inner
+@apart
 def _append(tracks, detections, pairs, row, nearest, count):  # type: ignore[no-untyped-def]
     """One track's list at the end of all pairs, in arrays twice as long where these are full."""
     if pairs + count > tracks.size:
         more_tracks, more_detections = np.empty(2 * tracks.size, np.int64), np.empty(2 * tracks.size, np.int64)
-        more_tracks[:pairs] = tracks[:pairs]
-        more_detections[:pairs] = detections[:pairs]
+        for i in range(pairs):
+            more_tracks[i], more_detections[i] = tracks[i], detections[i]
         tracks, detections = more_tracks, more_detections
     for i in range(count):  # insertion sort by detection: mostly there is one
         at = pairs + i
@@ -118,7 +118,7 @@ def _expect(codes, box, position, axes, earth, place, spread, extra, value, sigm
         drift[code] = gx * vx + gy * vy + gz * vz
 
 
-@inner
+@apart
 def _expect_rate(position, weight, mean, covariance, row, dt, extra, value, sigma, drift):  # type: ignore[no-untyped-def]
     """The same of the range rate, from the whole state."""
     centre, spread, gradient = np.empty(6), np.empty((6, 6)), np.empty(6)
@@ -131,7 +131,7 @@ def _expect_rate(position, weight, mean, covariance, row, dt, extra, value, sigm
     drift[RANGE_RATE] = gx * centre[3] + gy * centre[4] + gz * centre[5]
 
 
-@inner
+@apart
 def _window(column, codes, angle, turn, value, sigma, drift, worst, span_s, gate, low, high, bins):  # type: ignore[no-untyped-def]
     """The bins of one axis that a track's reach touches, the value moved by `turn`: first and one past the last."""
     if column < 0:
@@ -225,9 +225,4 @@ def candidates(  # type: ignore[no-untyped-def]
             pair_place, pair_detection = _append(pair_place, pair_detection, pairs, touched, nearest, count)
             pairs += count
         touched += 1
-    return (
-        rows[:touched].copy(),
-        reference_ns[:touched].copy(),
-        pair_place[:pairs].copy(),
-        pair_detection[:pairs].copy(),
-    )
+    return rows[:touched], reference_ns[:touched], pair_place[:pairs], pair_detection[:pairs]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from fusion.geodesy import ECCENTRICITY_SQUARED, FLATTENING, SEMI_MAJOR_M, SEMI_MINOR_M
-from fusion.kernels.jit import inner
+from fusion.kernels.jit import apart, inner
 
 _SQUASH = (SEMI_MAJOR_M / SEMI_MINOR_M) ** 2
 _SECOND = ECCENTRICITY_SQUARED / (1.0 - ECCENTRICITY_SQUARED)
@@ -37,7 +37,7 @@ def up_at(earth, px, py, pz):  # type: ignore[no-untyped-def]
     )
 
 
-@inner
+@apart
 def height_at(earth, px, py, pz):  # type: ignore[no-untyped-def]
     """Height above the ellipsoid, m. Bowring (1976), two iterations, on sines and cosines: no angle is needed."""
     x, y, z = to_ecef(earth, px, py, pz)

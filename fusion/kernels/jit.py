@@ -1,7 +1,8 @@
 """How kernels are compiled: IEEE arithmetic (a division by zero gives infinity, not an exception), nothing reordered.
 
-`error_model="numpy"` takes a branch from every division. Helpers are compiled into their callers; only entries have
-a signature and stand in the cache, so that few files are loaded and none is compiled twice.
+`error_model="numpy"` takes a branch from every division. Only entries have a signature and stand in the cache. A call
+between compiled functions passes every array as a dozen words: `inner` is for what is called for each mode or
+component, and becomes part of its callers; `apart` for the rest, which is compiled once.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 from numba import njit
 
 inner = njit(error_model="numpy", forceinline=True)
+apart = njit(error_model="numpy")
 
 
 def entry(signature: str) -> Any:

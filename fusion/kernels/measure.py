@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from fusion.kernels.earth import height_at, up_at
-from fusion.kernels.jit import inner
+from fusion.kernels.jit import apart, inner
 from fusion.types import ALTITUDE, AZIMUTH, EAST, ELEVATION, RANGE, RANGE_RATE
 
 NEAREST_M = 0.1  # closer to the sensor, or to its zenith, direction means nothing: gradients stay finite
@@ -105,7 +105,7 @@ def value_near(code, seen, earth, x, y, z, other, known):  # type: ignore[no-unt
     return known + tangent * (1.0 - s * (1.0 / 3.0 - s * (1.0 / 5.0 - s * (1.0 / 7.0 - s * (1.0 / 9.0)))))
 
 
-@inner
+@apart
 def rate_of(position, state, gradient):  # type: ignore[no-untyped-def]
     """Range rate for `state` (6,); writes d rate / d state into `gradient` (6,)."""
     ox, oy, oz = state[0] - position[0], state[1] - position[1], state[2] - position[2]

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from fusion.kernels.jit import inner
+from fusion.kernels.jit import apart, inner
 from fusion.kernels.measure import wrap
 from fusion.motion import DENSITY, GRAVITY, LATERAL
 from fusion.types import AZIMUTH, RANGE
@@ -16,7 +16,7 @@ from fusion.types import AZIMUTH, RANGE
 POSITION_TRACE, SHARED_TRACE, VELOCITY_TRACE, FRESH = range(6, 10)
 
 
-@inner
+@apart
 def moments(weight, mean, covariance, row, centre, spread):  # type: ignore[no-untyped-def]
     """Mean (6,) and covariance of one track's mixture over modes; of the latter (6, 6) the upper triangle."""
     for a in range(6):
@@ -62,7 +62,7 @@ def place_at(weight, mean, covariance, row, dt):  # type: ignore[no-untyped-def]
     return (x, y, z, vx, vy, vz), (xx, xy, xz, yy, yz, zz)
 
 
-@inner
+@apart
 def sketch(weight, mean, covariance, row, outline):  # type: ignore[no-untyped-def]
     """Bring one track's outline up to date."""
     for a in range(FRESH):
@@ -80,7 +80,7 @@ def sketch(weight, mean, covariance, row, outline):  # type: ignore[no-untyped-d
     outline[row, FRESH] = 1.0
 
 
-@inner
+@apart
 def sector(box, codes, first, second, values, worst, axes, high1, gate, edges):  # type: ignore[no-untyped-def]
     """The wedge that holds the swept azimuths and all detections: how many of its edges a track beyond must be behind
     (0: there is no such wedge), and how far it reaches, m.
@@ -132,7 +132,7 @@ def elsewhere(outline, row, dt, extra, position, wedge, far, edges, span_s, gate
     return wedge > 0 and behind >= wedge
 
 
-@inner
+@apart
 def bounds(parameters):  # type: ignore[no-untyped-def]
     """The largest spectral density, m²/s³, and the largest steady acceleration, m/s², of any mode."""
     density, steady = 0.0, 0.0
@@ -142,7 +142,7 @@ def bounds(parameters):  # type: ignore[no-untyped-def]
     return density, steady
 
 
-@inner
+@apart
 def carry(centre, spread, dt):  # type: ignore[no-untyped-def]
     """Move mean and covariance (its upper triangle) straight on by `dt`, in place."""
     for a in range(3):

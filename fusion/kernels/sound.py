@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fusion.kernels.jit import inner
+from fusion.kernels.jit import apart
 
 # A subtraction from a covariance loses its digits where what stays is this much smaller than what was there: with
 # 16 digits, two are left. Until then rounding cannot make it indefinite.
@@ -10,7 +10,7 @@ DOUBTFUL = 1e10
 LEAST_PIVOT = 1e-13  # of the variance itself: a thousand times what rounding leaves of it
 
 
-@inner
+@apart
 def repair(covariance, p, j, lower):  # type: ignore[no-untyped-def]
     """Raise the variances at which the factors L D Lᵀ of covariance[p, j] run out, in place; returns 1 if any was.
 
