@@ -21,7 +21,7 @@ from fusion.tracks import TrackStore
 from fusion.types import AZIMUTH, ELEVATION, RANGE, SECOND_NS, Floats, Frame, Ints, Place
 
 VAGUE_RAD2 = 1.0  # as in kernels.evaluate
-LEAST_PIVOT = 1e-13  # as in kernels.sound
+LEAST_PIVOT = 1e-14  # as in kernels.sound
 
 
 class ReferenceEngine:
@@ -66,7 +66,7 @@ class ReferenceEngine:
                     density * abs(dt) ** 3 / 3.0, placement, plane,
                 )  # fmt: skip
                 out.log_likelihood[p, j] = log
-                out.covariance[p, j], raised = repair(kalman.P)
+                out.covariance[p, j], raised = repair(kalman.P, store.covariance[row, j])
                 out.mean[p, j], repaired = kalman.x[:, 0], repaired + raised
                 nearest = min(nearest, nis - setting.gates[freedom])
             if nearest > 0.0:
@@ -162,14 +162,13 @@ def bend(slant: float, gradient: Floats, covariance: Floats) -> tuple[float, flo
     return min(0.5 * float(np.trace(turned)), math.sqrt(trace)), min(0.5 * float(np.trace(turned @ turned)), trace)
 
 
-def repair(covariance: Floats) -> tuple[Floats, bool]:
-    """A covariance whose every pivot of L D Lᵀ is at least a tiny part of its variance, and whether that raised any.
-
-    Golub and Van Loan (2013), algorithm 4.1.2.
+def repair(covariance: Floats, before: Floats) -> tuple[Floats, bool]:
+    """A covariance whose every pivot of L D Lᵀ is at least a tiny part of the variance in `before`, from which it came
+    by subtraction, and whether that raised any. Golub and Van Loan (2013), algorithm 4.1.2.
     """
     sound, left, raised = covariance.copy(), covariance.copy(), False
     for a in range(len(sound)):
-        least = LEAST_PIVOT * abs(covariance[a, a])
+        least = LEAST_PIVOT * before[a, a]
         if not left[a, a] >= least:
             sound[a, a] += least - left[a, a]
             left[a, a], raised = least, True

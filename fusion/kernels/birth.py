@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from fusion.births import NEAREST_M, STEEPEST_RAD, STRAY_SHARE, STRAY_WIDTH
+from fusion.births import NEAREST_M, STEEPEST_RAD, STRAY_SHARE, STRAY_WIDTH, THIN
 from fusion.kernels.earth import height_at, up_at
 from fusion.kernels.jit import apart, entry, inner
 from fusion.kernels.measure import measure
@@ -39,10 +39,13 @@ def _turned(right, forward, up, axes):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _spread(covariance, axis, sigma):  # type: ignore[no-untyped-def]
+def _spread(covariance, first, second, third, lengths):  # type: ignore[no-untyped-def]
+    """The position's covariance from three axes and the standard deviations along them."""
+    least = THIN * max(lengths)
+    p, q, r = max(lengths[0], least) ** 2, max(lengths[1], least) ** 2, max(lengths[2], least) ** 2
     for a in range(3):
         for b in range(3):
-            covariance[a, b] += sigma * sigma * axis[a] * axis[b]
+            covariance[a, b] = p * (first[a] * first[b]) + q * (second[a] * second[b]) + r * (third[a] * third[b])
 
 
 @apart
@@ -75,9 +78,11 @@ def _from_polar(value, sigma, position, axes, earth, own, prior, mean, covarianc
     sine, cosine, rise, run = math.sin(azimuth), math.cos(azimuth), math.sin(elevation), math.cos(elevation)
     radial = _turned(run * sine, run * cosine, rise, axes)
     across = slant * sigma_elevation  # along the arc, which bends away from its tangent by this squared / 2 r
-    _spread(covariance, radial, math.sqrt(sigma[RANGE] ** 2 + 0.5 * (across * across / slant) ** 2))
-    _spread(covariance, _turned(cosine, -sine, 0.0, axes), slant * run * sigma[AZIMUTH])
-    _spread(covariance, _turned(-rise * sine, -rise * cosine, run, axes), across)
+    along = math.sqrt(sigma[RANGE] ** 2 + 0.5 * (across * across / slant) ** 2)
+    _spread(
+        covariance, radial, _turned(cosine, -sine, 0.0, axes), _turned(-rise * sine, -rise * cosine, run, axes),
+        (along, slant * run * sigma[AZIMUTH], across),
+    )  # fmt: skip
     reach = slant - 0.5 * min(across * across / slant, slant)
     for a in range(3):
         mean[a] = position[a] + reach * radial[a]
@@ -107,9 +112,7 @@ def _from_cartesian(value, sigma, position, axes, earth, prior, mean, covariance
     offset = _turned(value[EAST], value[NORTH], up, axes)
     for a in range(3):
         mean[a] = position[a] + offset[a]
-    _spread(covariance, axes[0], sigma[EAST])
-    _spread(covariance, axes[1], sigma[NORTH])
-    _spread(covariance, axes[2], sigma_up)
+    _spread(covariance, axes[0], axes[1], axes[2], (sigma[EAST], sigma[NORTH], sigma_up))
     return density
 
 

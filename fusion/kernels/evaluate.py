@@ -181,7 +181,7 @@ def evaluate(  # type: ignore[no-untyped-def]
                     for b in range(6):
                         post_covariance[p, j, a, b] = covariance[row, j, a, b]
             if doubtful:
-                repaired += repair(post_covariance, p, j, lower)
+                repaired += repair(post_covariance, p, covariance, row, j, lower)
             nearest = min(nearest, nis - gates[freedom])
             log_likelihood[p, j] = -0.5 * (nis + math.log(product) + (freedom + 2 * quiet) * LOG_2PI)
         if nearest > 0.0:
