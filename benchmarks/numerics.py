@@ -35,9 +35,7 @@ def run(*, smoke: bool) -> None:
     print(f"   {tracks * steps:.0e} updates of {modes} modes each in {took:.0f} s")
     print(f"   all finite and symmetric to the bit; smallest eigenvalue of any correlation matrix {least:.1e}")
     print(f"   {repaired} covariances repaired, {repaired / (tracks * steps * modes):.1e} of all")
-    print(
-        f"   where arcs bend by less than the noise: squared position errors beyond {LARGEST_NEES:g}: {beyond} of {looked}"
-    )
+    print(f"   where arcs bend less than the noise, squared errors beyond {LARGEST_NEES:g}: {beyond} of {looked}")
 
 
 def world(count: int) -> tuple[Tracker, Floats, Floats]:
