@@ -9,7 +9,7 @@ import argparse
 import importlib
 import time
 
-NAMES = ("engines", "throughput", "recordings", "startup", "cases")
+NAMES = ("engines", "inner", "throughput", "recordings", "startup", "numerics", "cases")
 
 
 def main() -> None:

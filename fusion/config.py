@@ -65,7 +65,7 @@ Component = Literal[
     "north_m",
     "up_m",
 ]
-Motion = Literal["cruise", "manoeuvre", "turn"]
+Motion = Literal["cruise", "manoeuvre", "turn", "ballistic"]
 POLAR: tuple[Component, ...] = ("range_m", "azimuth_deg", "elevation_deg")
 CARTESIAN: tuple[Component, ...] = ("east_m", "north_m", "up_m")
 
@@ -88,6 +88,7 @@ class TrackerConfig:
     survival_s: Annotated[float, Ge(0.1), Le(1_000_000_000)] = 600.0
     motions: Annotated[tuple[Motion, ...], MinLen(1)] = ("cruise", "manoeuvre", "turn")
     agility_mps2: Annotated[float, Ge(0.001), Le(10_000)] = 10.0
+    ballistic_drag_per_m: Annotated[float, Ge(0), Le(1)] = 0.0
     still_objects: bool = True
     confirmed_existence: Probability = 0.99999
     confirmed_hits: Annotated[int, Ge(1), Le(1000)] = 3

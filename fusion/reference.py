@@ -7,6 +7,7 @@ written as their papers have them. A contract test holds this and the kernels to
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from filterpy.kalman import KalmanFilter
@@ -21,6 +22,7 @@ from fusion.tracks import TrackStore
 from fusion.types import AZIMUTH, ELEVATION, RANGE, SECOND_NS, Floats, Frame, Ints, Place
 
 VAGUE_RAD2 = 1.0  # as in kernels.evaluate
+LEAST_PIVOT = 1e-14  # as in kernels.sound
 
 
 class ReferenceEngine:
@@ -40,19 +42,19 @@ class ReferenceEngine:
             )
             for j in range(len(weight)):
                 up = plane.up_at(mean[j : j + 1, :3])
-                F, Q = setting.motions.matrices(j, mean[j : j + 1], up, dt)
+                F, Q, push = setting.motions.matrices(j, mean[j : j + 1], up, dt)
                 kalman = _filter(mean[j], covariance[j])
-                kalman.predict(F=F[0], Q=Q[0])
+                kalman.predict(u=push[0][:, None], B=np.eye(6), F=F[0], Q=Q[0])
                 mean[j], covariance[j] = kalman.x[:, 0], kalman.P
             store.weight[row], store.mean[row], store.covariance[row] = weight, mean, covariance
-            store.time_ns[row] = until
+            store.time_ns[row], store.outline[row] = until, 0.0
 
     def evaluate(
         self, setting: Setting, store: TrackStore, rows: Ints, pairs: tuple[Ints, Ints], codes: Ints, frame: Frame,
         placement: Placement,
     ) -> Evaluated:  # fmt: skip
         modes, plane = len(setting.motions.names), _plane(setting.earth)
-        count = len(pairs[0])
+        count, repaired = len(pairs[0]), 0
         out = Evaluated(np.empty((count, modes)), np.empty((count, modes, 6)), np.empty((count, modes, 6, 6)))
         for p, (k, d) in enumerate(zip(*pairs, strict=True)):
             row = rows[k]
@@ -65,11 +67,12 @@ class ReferenceEngine:
                     density * abs(dt) ** 3 / 3.0, placement, plane,
                 )  # fmt: skip
                 out.log_likelihood[p, j] = log
-                out.mean[p, j], out.covariance[p, j] = kalman.x[:, 0], kalman.P
+                out.covariance[p, j], raised = repair(kalman.P, store.covariance[row, j])
+                out.mean[p, j], repaired = kalman.x[:, 0], repaired + raised
                 nearest = min(nearest, nis - setting.gates[freedom])
             if nearest > 0.0:
                 out.log_likelihood[p] = -math.inf
-        return out
+        return replace(out, repaired=repaired)
 
     def _update(
         self, mean: Floats, covariance: Floats, codes: Ints, values: Floats, sigmas: Floats, dt: float, drifted: float,
@@ -155,6 +158,7 @@ class ReferenceEngine:
                 store.mean[row, j], store.covariance[row, j] = moment_match(shares / total, means, spreads)
                 store.weight[row, j] = total
             store.weight[row] /= store.weight[row].sum()
+            store.outline[row] = 0.0
 
 
 def bend(slant: float, gradient: Floats, covariance: Floats) -> tuple[float, float]:
@@ -164,6 +168,20 @@ def bend(slant: float, gradient: Floats, covariance: Floats) -> tuple[float, flo
     turned = hessian @ spread
     trace = float(np.trace(spread))
     return min(0.5 * float(np.trace(turned)), math.sqrt(trace)), min(0.5 * float(np.trace(turned @ turned)), trace)
+
+
+def repair(covariance: Floats, before: Floats) -> tuple[Floats, bool]:
+    """A covariance whose every pivot of L D Lᵀ is at least a tiny part of the variance in `before`, from which it came
+    by subtraction, and whether that raised any. Golub and Van Loan (2013), algorithm 4.1.2.
+    """
+    sound, left, raised = covariance.copy(), covariance.copy(), False
+    for a in range(len(sound)):
+        least = LEAST_PIVOT * before[a, a]
+        if not left[a, a] >= least:
+            sound[a, a] += least - left[a, a]
+            left[a, a], raised = least, True
+        left[a + 1 :, a + 1 :] -= np.multiply.outer(left[a + 1 :, a], left[a + 1 :, a]) / left[a, a]
+    return sound, raised
 
 
 def mix(weight: Floats, mean: Floats, covariance: Floats, transition: Floats) -> tuple[Floats, Floats, Floats]:

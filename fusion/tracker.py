@@ -60,6 +60,7 @@ class Tracker:
         self.undetected.cover([(s, s.placement) for s in self.stations.values() if s.placement and births.can_begin(s)])
         self.placements = {name: s.placement for name, s in self.stations.items() if s.placement is not None}
         self.ended: list[tuple[TrackStore, tuple[str, ...]]] = []  # shown once, since the last picture
+        self.repaired = 0  # covariances that an update left near-singular, and that were made sound again
         self._longest_period_s = max((s.config.period_s for s in self.stations.values()), default=1.0)
 
     def copy(self) -> Tracker:
@@ -86,6 +87,7 @@ class Tracker:
         swept = self._predict(look, rows, reference_ns)
         bearings = self._bearings(look, rows) if station.angles_only else None
         evaluated = self.engine.evaluate(self.setting, self.store, rows, pairs, station.codes, frame, look.placement)
+        self.repaired += evaluated.repaired
         alone_weight, new = self._alone_weight(look)
         alone, paired = self._update(look, rows, pairs, swept, evaluated, alone_weight)
         if bearings is not None:
@@ -106,18 +108,16 @@ class Tracker:
         from fusion.kernels.candidates import candidates
 
         store, frame, n = self.store, look.frame, self.store.size
-        tracks, detections, reference_ns, touched = candidates(
+        rows, reference_ns, places, detections = candidates(
             look.station.codes, frame.values, frame.sigmas, frame.times_ns, frame.time_ns, look.placement.position,
             look.placement.axes, self.setting.earth, look.box, store.time_ns[:n], store.weight[:n], store.mean[:n],
-            store.covariance[:n], self.motions.parameters, COARSE_GATE_SIGMA,
+            store.covariance[:n], store.outline[:n], self.motions.parameters, COARSE_GATE_SIGMA,
         )  # fmt: skip
-        rows = np.flatnonzero(touched)
-        places = np.cumsum(touched) - 1
         if look.station.config.use_identity and frame.identity is not None:
-            told = zip(store.identity[tracks], np.array(frame.identity, object)[detections], strict=True)
+            told = zip(store.identity[rows[places]], np.array(frame.identity, object)[detections], strict=True)
             agree = np.array([mine is None or theirs is None or mine == theirs for mine, theirs in told], bool)
-            tracks, detections = tracks[agree], detections[agree]
-        return rows, (places[tracks], detections), reference_ns[rows]
+            places, detections = places[agree], detections[agree]
+        return rows, (places, detections), reference_ns
 
     def _predict(self, look: Look, rows: Ints, reference_ns: Ints) -> Floats:
         """Advance `rows` to the look; returns P(inside what was swept), (rows,)."""

@@ -9,7 +9,8 @@ for all pairs of sets follow from each other (Held and Karp 1962), a track at a 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from fusion.kernels.jit import apart
 
 # Between the mean of all hypotheses (1) and the best alone (infinity): a wrong choice shows itself within a few
 # looks, a blurred one does not. 4 measured best of 1, 2, 4 and 30 (docs/measured.md).
@@ -18,7 +19,7 @@ MOST_TRACKS, MOST_MEMBERS = 6, 12  # of a cluster: tracks, and tracks and detect
 LEAST_WEIGHT = 1e-9  # by the best hypothesis: what is less likely decides nothing
 
 
-@njit
+@apart
 def _count(mask):  # type: ignore[no-untyped-def]
     members = 0
     while mask:
@@ -27,7 +28,7 @@ def _count(mask):  # type: ignore[no-untyped-def]
     return members
 
 
-@njit
+@apart
 def _last(mask):  # type: ignore[no-untyped-def]
     place = -1
     while mask:
@@ -36,7 +37,7 @@ def _last(mask):  # type: ignore[no-untyped-def]
     return place
 
 
-@njit
+@apart
 def _fill(ratio, edge, best, choice):  # type: ignore[no-untyped-def]
     """Weight of the best pairing of each set of tracks with each set of detections; returns the largest."""
     n, m = ratio.shape
@@ -60,7 +61,7 @@ def _fill(ratio, edge, best, choice):  # type: ignore[no-untyped-def]
     return most
 
 
-@njit
+@apart
 def solve(ratio, edge, best, choice, paired, missed):  # type: ignore[no-untyped-def]
     """Marginals of one cluster.
 
@@ -99,49 +100,75 @@ def solve(ratio, edge, best, choice, paired, missed):  # type: ignore[no-untyped
         missed[i] = max(1.0 - seen, 0.0)
 
 
-@njit
-def settle(pair_track, pair_detection, ratio, root, tracks, detections, busy, paired, missed, alone):  # type: ignore[no-untyped-def]
-    """Solve every cluster of several tracks that is small enough, and take it off `busy`.
+@apart
+def _alone_with_its_own(first, last, pairs, pair_track, pair_detection, ratio, paired, missed, alone):  # type: ignore[no-untyped-def]
+    """One track, and detections that no other track wants: Bayes' rule."""
+    total = 1.0
+    for q in range(first, last):
+        total += ratio[pairs[q]]
+    for q in range(first, last):
+        p = pairs[q]
+        paired[p] = ratio[p] / total
+        alone[pair_detection[p]] = 1.0 - paired[p]
+    missed[pair_track[pairs[first]]] = 1.0 / total
 
-    root: (tracks + detections,) the cluster of each, named by its first track.
+
+@apart
+def _listed(first, last, n, m, pairs, place, pair_track, pair_detection, tracks, ratio, paired, missed, alone):  # type: ignore[no-untyped-def]
+    """One small cluster of n tracks and m detections. place: (tracks + detections,) of each in its cluster."""
+    weight, edge, none = np.zeros((n, m)), np.full((n, m), -1), np.empty(n)
+    for q in range(first, last):
+        p = pairs[q]
+        a, b = place[pair_track[p]], place[tracks + pair_detection[p]]
+        weight[a, b], edge[a, b] = ratio[p], p
+    solve(weight, edge, np.empty(1 << (n + m)), np.empty(1 << (n + m), np.int64), paired, none)
+    for q in range(first, last):
+        p = pairs[q]
+        missed[pair_track[p]] = none[place[pair_track[p]]]
+        alone[pair_detection[p]] = 1.0
+    for q in range(first, last):
+        p = pairs[q]
+        alone[pair_detection[p]] = max(alone[pair_detection[p]] - paired[p], 0.0)
+
+
+@apart
+def settle(pair_track, pair_detection, ratio, root, tracks, detections, paired, missed, alone):  # type: ignore[no-untyped-def]
+    """Solve every cluster of one track, and every small one of several; returns the pairs of all others.
+
+    root: (tracks + detections,) the cluster of each, named by its first track.  Who is in no pair is `missed`, or
+    `alone`, for certain.
     """
-    rows, columns = np.zeros(root.size, np.int64), np.zeros(root.size, np.int64)
+    missed[:], alone[:] = 1.0, 1.0
+    rows, columns, place = np.zeros(tracks, np.int64), np.zeros(tracks, np.int64), np.empty(root.size, np.int64)
     for i in range(tracks):
+        place[i] = rows[root[i]]
         rows[root[i]] += 1
     for j in range(detections):
-        columns[root[tracks + j]] += 1
-    place = np.empty(root.size, np.int64)
+        r = root[tracks + j]
+        if r < tracks:
+            place[tracks + j] = columns[r]
+            columns[r] += 1
+    start = np.zeros(tracks + 1, np.int64)
+    for p in range(ratio.size):
+        start[root[pair_track[p]] + 1] += 1
     for r in range(tracks):
-        n, m = rows[r], columns[r]
-        if n < 2 or n > MOST_TRACKS or m < 1 or n + m > MOST_MEMBERS:
+        start[r + 1] += start[r]
+    free, pairs = start[:-1].copy(), np.empty(ratio.size, np.int64)
+    for p in range(ratio.size):
+        r = root[pair_track[p]]
+        pairs[free[r]] = p
+        free[r] += 1
+    others, count = np.empty(ratio.size, np.int64), 0
+    for r in range(tracks):
+        first, last, n, m = start[r], start[r + 1], rows[r], columns[r]
+        if first == last:
             continue
-        own, count = np.empty(n, np.int64), 0
-        for i in range(r, tracks):
-            if root[i] == r:
-                place[i], own[count] = count, i
+        if n == 1:
+            _alone_with_its_own(first, last, pairs, pair_track, pair_detection, ratio, paired, missed, alone)
+        elif n <= MOST_TRACKS and n + m <= MOST_MEMBERS:
+            _listed(first, last, n, m, pairs, place, pair_track, pair_detection, tracks, ratio, paired, missed, alone)
+        else:
+            for q in range(first, last):
+                others[count] = pairs[q]
                 count += 1
-        count = 0
-        for j in range(detections):
-            if root[tracks + j] == r:
-                place[tracks + j] = count
-                count += 1
-        weight, edge = np.zeros((n, m)), np.full((n, m), -1)
-        for p in range(ratio.size):
-            if root[pair_track[p]] == r:
-                a, b = place[pair_track[p]], place[tracks + pair_detection[p]]
-                weight[a, b], edge[a, b] = ratio[p], p
-        none = np.empty(n)
-        solve(weight, edge, np.empty(1 << (n + m)), np.empty(1 << (n + m), np.int64), paired, none)
-        for a in range(n):
-            missed[own[a]] = none[a]
-        for j in range(detections):
-            if root[tracks + j] == r:
-                alone[j] = 1.0
-        for a in range(n):
-            for j in range(detections):
-                if root[tracks + j] == r and edge[a, place[tracks + j]] >= 0:
-                    alone[j] -= paired[edge[a, place[tracks + j]]]
-        for j in range(detections):
-            if root[tracks + j] == r:
-                alone[j] = max(alone[j], 0.0)
-        busy[r] = False
+    return others[:count]

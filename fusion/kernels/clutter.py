@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from fusion.kernels.jit import apart, entry
 from fusion.kernels.measure import wrap
 
 LEAST_SHARE = 0.1  # of the registered density: a cell that was quiet is not quiet for ever
 
 
-@njit
+@apart
 def _cell(row, columns, frame, side):  # type: ignore[no-untyped-def]
     """The cell of one detection, -1 where it lacks a coordinate; what lies outside goes into the nearest."""
     place = 0
@@ -26,7 +26,7 @@ def _cell(row, columns, frame, side):  # type: ignore[no-untyped-def]
     return place
 
 
-@njit
+@apart
 def _mean(seen, swept, registered, strength):  # type: ignore[no-untyped-def]
     """The rate of an average cell, by sweep: the registered one, and what came."""
     total, looks = 0.0, 0.0
@@ -36,10 +36,7 @@ def _mean(seen, swept, registered, strength):  # type: ignore[no-untyped-def]
     return (registered * strength + total / seen.size) / (strength + looks / seen.size)
 
 
-@njit(
-    "void(f8[:,::1], i8[::1], f8[:,::1], f8[::1], f8[::1], f8[::1], f8[::1], f8, f8, f8[::1])",
-    cache=True,
-)
+@entry("void(f8[:,::1], i8[::1], f8[:,::1], f8[::1], f8[::1], f8[::1], f8[::1], f8, f8, f8[::1])")
 def factor(values, columns, frame, seen, swept, merit, beliefs, registered, strength, found):  # type: ignore[no-untyped-def]
     """Writes the density of false alarms at each detection, (n,), by the registered one: 1 where its cell is unknown.
 
@@ -60,7 +57,7 @@ def factor(values, columns, frame, seen, swept, merit, beliefs, registered, stre
         found[d] = max(rate / registered, LEAST_SHARE)
 
 
-@njit
+@apart
 def _covered(place, frame, limits, axis, side):  # type: ignore[no-untyped-def]
     """Whether the middle of a row or column of cells was swept."""
     if math.isnan(limits[axis, 0]):
@@ -71,10 +68,7 @@ def _covered(place, frame, limits, axis, side):  # type: ignore[no-untyped-def]
     return limits[axis, 0] <= middle <= limits[axis, 1]
 
 
-@njit(
-    "void(f8[:,::1], f8[::1], i8[::1], f8[:,::1], f8[:,::1], f8, f8[::1], f8[::1], f8[::1], f8[::1], f8, f8)",
-    cache=True,
-)
+@entry("void(f8[:,::1], f8[::1], i8[::1], f8[:,::1], f8[:,::1], f8, f8[::1], f8[::1], f8[::1], f8[::1], f8, f8)")
 def learn(  # type: ignore[no-untyped-def]
     values, false, columns, frame, limits, age, seen, swept, merit, beliefs, registered, strength
 ):
