@@ -92,6 +92,7 @@ class TrackerConfig:
     still_objects: bool = True
     confirmed_existence: Probability = 0.99999
     confirmed_hits: Annotated[int, Ge(1), Le(1000)] = 3
+    ended_existence: Probability = 0.1
     engine: Literal["numba", "filterpy"] = "numba"
 
     def __post_init__(self) -> None:

@@ -36,7 +36,6 @@ REASONS: Final = {
 # Detections that each say little never lift a track to `confirmed_existence`, as objects also end: lasting does.
 LASTING_EXISTENCE, LASTING_HITS, LASTING_S = 0.99, 10, 60.0
 DOUBTED_TENTATIVE = 5e-5  # below what a new one must have: a lone detection survives about one miss
-DOUBTED_EXISTENCE = 0.2  # design decision 4
 UNSEEN_LOOKS = 1.5  # expected detections missed: more than one unlucky look
 LEFT_PERIODS = 3.0  # design decision 4
 SILENT_S = 60.0  # a sensor's outage is survived for so long: beyond it a prediction says next to nothing
@@ -62,7 +61,7 @@ def evidence(store: TrackStore, rows: Ints, now_ns: int, config: TrackerConfig) 
     said[(status == CONFIRMED) & (owed >= UNSEEN_LOOKS)] = UNSEEN
     said[(status == COASTING) & (owed < UNSEEN_LOOKS)] = SEEN
     said[tentative & (existence < DOUBTED_TENTATIVE)] = DOUBTED
-    said[~tentative & (existence * seen(store, rows, now_ns) < DOUBTED_EXISTENCE)] = DOUBTED
+    said[~tentative & (existence * seen(store, rows, now_ns) < config.ended_existence)] = DOUBTED
     return said
 
 

@@ -24,7 +24,7 @@ from fusion.types import Floats
 CRUISE_SHARE = 0.02  # cruise is disturbed by this part of the agility: gusts and small corrections
 MANOEUVRE_SHARE = 0.5  # an unsteered mode wide enough to hold any manoeuvre up to about twice this
 TURN_SHARE = 0.7  # a hard turn is flown near what the object can do; gentler ones lie between it and cruise
-TURN_NOISE_SHARE = 0.06  # real turns are not flown at one rate
+TURN_NOISE_SHARE = 0.2  # turns are flown at banks from 15 to 60°: one rate, and noise for all others
 NOISE_TIME_S = 1.0  # over which the disturbing acceleration stays correlated: q = 2 sigma² tau
 MAX_TURN_RATE_RADPS = math.radians(30.0)  # the design's cap; slower objects turn no faster
 CLIMB_TIME_S = 60.0  # a climb lasts about so long

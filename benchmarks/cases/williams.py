@@ -85,6 +85,7 @@ def _site() -> SiteConfig:
         motions=("cruise",),
         confirmed_existence=0.9,
         confirmed_hits=2,
+        ended_existence=0.2,
         agility_mps2=5.0,
     )
     scan = SensorConfig(

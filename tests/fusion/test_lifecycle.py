@@ -30,7 +30,7 @@ def one(**columns):
         ({"status": CONFIRMED, "existence": 0.9, "owed": 0.9}, CONFIRMED),
         ({"status": CONFIRMED, "existence": 0.9, "owed": 1.8}, COASTING),
         ({"status": COASTING, "existence": 0.9, "owed": 0.0}, CONFIRMED),
-        ({"status": COASTING, "existence": 0.19, "owed": 3.0}, ENDED),
+        ({"status": COASTING, "existence": 0.09, "owed": 3.0}, ENDED),
         ({"status": COASTING, "existence": 0.99, "owed": 3.0, "visible": 0.1}, ENDED),
     ],
 )
