@@ -88,6 +88,7 @@ class TrackerConfig:
     motions: Annotated[tuple[Motion, ...], MinLen(1)] = ("cruise", "manoeuvre", "turn")
     agility_mps2: Annotated[float, Ge(0.001), Le(10_000)] = 10.0
     still_objects: bool = True
+    registration: Literal["off", "report", "apply"] = "report"
     engine: Literal["numba", "filterpy"] = "numba"
 
     def __post_init__(self) -> None:

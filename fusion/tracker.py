@@ -20,6 +20,7 @@ from fusion.engine import Engine, Evaluated, Setting
 from fusion.engines import engine
 from fusion.geodesy import Plane
 from fusion.motion import Motions
+from fusion.registration import Registration
 from fusion.sensors import LEAST_CLUTTER, Look, Station, box, covers, measure, wrapped
 from fusion.tracks import TrackStore
 from fusion.types import AZIMUTH, ENDED, SECOND_NS, TENTATIVE, Bools, Floats, Frame, Ints
@@ -55,6 +56,9 @@ class Tracker:
         self.store = TrackStore.empty(len(self.motions.names), len(self.stations))
         self.undetected = Undetected(site.tracker)
         self.whiteness = Whiteness(len(self.stations))
+        self.registration: Registration | None = None
+        if site.tracker.registration != "off":
+            self.registration = Registration(tuple(self.stations.values()), self.plane, site.tracker)
         self.undetected.cover([(s, s.placement) for s in self.stations.values() if s.placement and births.can_begin(s)])
         self.placements = {name: s.placement for name, s in self.stations.items() if s.placement is not None}
         self.ended: list[tuple[TrackStore, tuple[str, ...]]] = []  # shown once, since the last picture
@@ -66,6 +70,7 @@ class Tracker:
         other.__dict__.update(self.__dict__)
         other.store, other.undetected = self.store.copy(), self.undetected.copy()
         other.whiteness, other.ended = self.whiteness.copy(), list(self.ended)
+        other.registration = self.registration and self.registration.copy()
         return other
 
     def step(self, frame: Frame) -> None:
@@ -73,6 +78,9 @@ class Tracker:
         station = self.stations[frame.sensor]
         if station.angles_only:
             frame = replace(frame, sigmas=frame.sigmas * math.sqrt(self.whiteness.inflation(station.index)))
+        told = frame
+        if self.registration and self.config.registration == "apply":
+            frame = self.registration.correct(frame, station)
         look = station.look(frame, self.plane)
         self.placements = {**self.placements, frame.sensor: look.placement}
         if births.can_begin(station):
@@ -85,6 +93,8 @@ class Tracker:
         evaluated = self.engine.evaluate(self.setting, self.store, rows, pairs, station.codes, frame, look.placement)
         alone_weight, new = self._alone_weight(look)
         alone, paired = self._update(look, rows, pairs, swept, evaluated, alone_weight)
+        if self.registration:
+            self.registration.look(replace(look, frame=told), self.store, rows[pairs[0]], pairs[1], paired)
         if bearings is not None:
             self._listen(look, rows, pairs, paired, bearings)
         self._begin(look, alone, new)
