@@ -33,7 +33,7 @@ PRIOR = {
 SIGMAS = 10.0  # but a range is offset by at most so many of its own standard deviations
 MISFIT = 1e-3  # a good fit is thrown away once in a thousand; what manoeuvres or is not one object, nearly always
 ITERATIONS = 4  # of Gauss and Newton; two are enough for nearly all
-SETTLED_M = 0.1  # a shorter step changes no gradient
+SETTLED_M = 1.0  # what a shorter step bends is centimetres at 50 m
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -30,7 +30,8 @@ SPACINGS = 12  # a sensor gives at most so many sightings of a track in a window
 FEWEST = 3  # of a sensor in a window: what is less proves no velocity
 SURE = 0.9  # P(the detection is the track's): below it somebody else may have made it
 MOST_TRACKS = 32  # in a window; beyond it the next strip of the sky has its turn, and rests are as much longer
-LONGEST_REST = 8.0  # windows
+LONGEST_REST = 16.0  # windows
+PLENTY = 100  # objects: before so many are learnt from, there is no rest
 FORGET_S = 7200.0  # mounts move with temperature and ice: over hours
 OBSERVED = 0.5  # of the prior's sigma: what was not narrowed to this is not known
 STEP_SIGMA = 0.5  # of the sensor's own noise a sweep, by which what is applied moves: tracks follow
@@ -39,6 +40,7 @@ DISAGREE = 0.1  # weight of the newest object in the share of those that contrad
 MOST_DISAGREE = 0.5  # when most of them do, it was learnt wrong, or it changed
 LOOSEN = 0.3  # then its sigmas grow by the inverse of this
 WIDE_SIGMA = 3.0  # of a direction's bias: within it there must be one detection and one track
+PLACING = ("range_m", "azimuth_deg", "elevation_deg")  # with these known, one path through all is no chance
 UNITS = {"azimuth_deg": 180.0 / math.pi, "elevation_deg": 180.0 / math.pi}
 
 
@@ -57,6 +59,7 @@ class Object:
     sightings: tuple[Sighting, ...]
     state: Floats
     time_ns: int
+    doubles: tuple[int, ...]  # ids of its tracks but the one to keep
 
 
 class Registration:
@@ -80,6 +83,7 @@ class Registration:
         self._seen: dict[int, tuple[Sighting, ...]] = {}
         self._last_ns: dict[tuple[int, int], int] = {}  # (track, sensor) -> its last sighting
         self._waiting: tuple[Object, ...] = ()
+        self.doubles: tuple[int, ...] = ()  # ids of tracks that the newest object shows to be another's
         self._conclude()
 
     def copy(self) -> Registration:
@@ -105,6 +109,7 @@ class Registration:
 
     def look(self, look: Look, store: TrackStore, row_of_pair: Ints, detections: Ints, paired: Floats) -> None:
         """Learn from one look, after its update. look: as told, uncorrected. paired: P(pair), as of `associate`."""
+        self.doubles = ()
         if self._waiting:
             self._learn(self._waiting[0])
             self._waiting = self._waiting[1:]
@@ -119,8 +124,10 @@ class Registration:
             self._see_directions(look, store)
             return
         sure = np.flatnonzero(paired >= SURE)
-        for pair in sure[np.isin(store.id[row_of_pair[sure]], self._chosen)].tolist():
-            self._keep(int(store.id[row_of_pair[pair]]), look, int(detections[pair]))
+        tracks = store.id[row_of_pair[sure]]
+        place = np.minimum(np.searchsorted(self._chosen, tracks), len(self._chosen) - 1)
+        for k in np.flatnonzero(self._chosen[place] == tracks).tolist():
+            self._keep(int(tracks[k]), look, int(detections[sure[k]]))
 
     def correct(self, frame: Frame, station: Station) -> Frame:
         """The frame without the biases that are known well, and with what is left of them in its sigmas."""
@@ -184,7 +191,7 @@ class Registration:
     def _open(self, store: TrackStore, now_ns: int) -> None:
         """Choose the tracks of the next window: all, or the next strip of them from west to east."""
         rows = np.flatnonzero(store.status[: store.size] == CONFIRMED)
-        rest = min(max(len(rows) / MOST_TRACKS - 1.0, 0.0), LONGEST_REST) if self._from_ns else 0.0
+        rest = min(max(len(rows) / MOST_TRACKS - 1.0, 0.0), LONGEST_REST) * min(self.objects / PLENTY, 1.0)
         self._from_ns = now_ns + round(rest * self._window_ns)
         self._until_ns = self._from_ns + (self._window_ns if len(rows) else 0)
         if len(rows) > MOST_TRACKS:
@@ -248,7 +255,9 @@ class Registration:
                 (each for i in group for each in seen[tracks[i]]), key=lambda each: (each.time_ns, each.sensor)
             )
             if len({each.sensor for each in sightings}) > 1:
-                self._waiting = (*self._waiting, Object(tuple(sightings), state[group[0]], now_ns))
+                best = max(group, key=lambda i: (len({each.sensor for each in seen[tracks[i]]}), -i))  # the oldest
+                doubles = tuple(tracks[i] for i in group if i != best)
+                self._waiting = (*self._waiting, Object(tuple(sightings), state[best], now_ns, doubles))
 
     def _sigmas_of(self, sightings: Sequence[Sighting]) -> list[tuple[Placement, Mapping[str, float]]]:
         """Each sensor of these sightings: where it stood, and by how much its tracks may be displaced."""
@@ -290,6 +299,8 @@ class Registration:
             return
         self.objects += 1
         self._add(found, columns, one.time_ns)
+        if all(self._known_well[k] for k in columns if self.biases.names[k][1] in PLACING):
+            self.doubles = one.doubles
 
     def _firsts(self, sensors: Sequence[int]) -> tuple[int, ...]:
         """`Biases.first` of a choice of sensors, by the station's index."""

@@ -99,6 +99,9 @@ class Tracker:
             self._listen(look, rows, pairs, paired, bearings)
         self._begin(look, alone, new)
         self._settle(rows, lifecycle.evidence(self.store, rows, frame.time_ns, self.config.still_objects))
+        if self.registration and self.registration.doubles and self.config.registration == "apply":
+            doubles = np.flatnonzero(np.isin(self.store.id[: self.store.size], self.registration.doubles))
+            self._settle(doubles, np.full(len(doubles), lifecycle.DOUBLE))
 
     def shown(self) -> None:
         """The picture is out: its tracks are known to the outside, its ended ones need not stand there again."""
