@@ -13,6 +13,7 @@ from fusion.config import SiteConfig
 from fusion.episodes import Ledger
 from fusion.errors import MessageRejected
 from fusion.ordering import History, Snapshot
+from fusion.registration import Estimate
 from fusion.tracker import Tracker
 from fusion.types import SECOND_NS, Event, Frame, Picture
 
@@ -99,6 +100,11 @@ class Pipeline:
             return None
         tracker = self._air.tracker
         return pictures.picture(tracker, pictures.ahead(tracker, max(self.newest_ns, self._made_ns)))
+
+    def registration(self) -> dict[str, dict[str, Estimate]]:
+        """Sensor -> parameter -> what is known of its bias by now; empty where registration is off."""
+        learnt = self._air.tracker.registration
+        return {} if learnt is None else learnt.report()
 
     def _leave_out(self, frame: Frame) -> list[Event]:
         self.late[frame.sensor] = self.late.get(frame.sensor, 0) + 1

@@ -1,8 +1,7 @@
 """Sensors that are off: each one's bias, estimated from the objects that several sensors see.
 
-For a window of a few scans the detections of confirmed tracks are kept as they were told. Then tracks that are one
-object are put together (`fusion.twins`), and each object's detections are reduced to what they say of the biases
-(`fusion.alignment`). Information adds up, is forgotten over hours as mounts drift, and never leaves the prior:
+What several sensors see of one object over a few scans (`fusion.gathering`) is reduced to what it says of their
+biases (`fusion.alignment`). Information adds up, is forgotten over hours as mounts drift, and never leaves the prior:
 what the geometry does not show keeps the prior's uncertainty, and is not applied.
 
 It only looks: tracks change where `correct` is asked to apply what was found.
@@ -11,26 +10,19 @@ It only looks: tracks change where `correct` is asked to apply what was found.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fusion.alignment import Biases, Fit, Sighting, covariance, fit, solve, triangular
+from fusion.alignment import Biases, Fit, covariance, fit, solve, triangular
 from fusion.config import TrackerConfig
+from fusion.gathering import MOST_TRACKS, Gathering, Known, Object
 from fusion.geodesy import Plane
-from fusion.sensors import Look, Placement, Station, measure, wrapped
+from fusion.sensors import Look, Station
 from fusion.tracks import TrackStore
-from fusion.twins import freedom_of, groups
-from fusion.types import AZIMUTH, CONFIRMED, ELEVATION, RANGE, SECOND_NS, Floats, Frame, Ints
+from fusion.types import AZIMUTH, ELEVATION, RANGE, SECOND_NS, Floats, Frame, Ints
 
-SCANS = 5.0  # a window holds so many of the slowest sensor: the path and its acceleration are known from each side
-SHORTEST_S, LONGEST_S = 5.0, 60.0  # and lasts no shorter and no longer: over more than a minute nobody flies a parabola
-SPACINGS = 12  # a sensor gives at most so many sightings of a track in a window: a camera's errors last
-FEWEST = 3  # of a sensor in a window: what is less proves no velocity
-SURE = 0.9  # P(the detection is the track's): below it somebody else may have made it
-MOST_TRACKS = 32  # in a window; beyond it the next strip of the sky has its turn, and rests are as much longer
-LONGEST_REST = 16.0  # windows
 PLENTY = 100  # objects: before so many are learnt from, there is no rest
 FORGET_S = 7200.0  # mounts move with temperature and ice: over hours
 OBSERVED = 0.5  # of the prior's sigma: what was not narrowed to this is not known
@@ -39,7 +31,6 @@ STEP_S = 0.025  # the same of a clock: 5 m of an airliner's way
 DISAGREE = 0.1  # weight of the newest object in the share of those that contradict what was learnt
 MOST_DISAGREE = 0.5  # when most of them do, it was learnt wrong, or it changed
 LOOSEN = 0.3  # then its sigmas grow by the inverse of this
-WIDE_SIGMA = 3.0  # of a direction's bias: within it there must be one detection and one track
 PLACING = ("range_m", "azimuth_deg", "elevation_deg")  # with these known, one path through all is no chance
 UNITS = {"azimuth_deg": 180.0 / math.pi, "elevation_deg": 180.0 / math.pi}
 
@@ -52,24 +43,13 @@ class Estimate:
     sigma: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Object:
-    """The sightings of one object over a window, to be fitted. state: (6,) at time_ns."""
-
-    sightings: tuple[Sighting, ...]
-    state: Floats
-    time_ns: int
-    doubles: tuple[int, ...]  # ids of its tracks but the one to keep
-
-
 class Registration:
     """What is known of the biases of all sensors. Arrays are replaced, never changed: copies share them."""
 
     def __init__(self, stations: Sequence[Station], plane: Plane, config: TrackerConfig) -> None:
         self._stations, self._plane, self._config = tuple(stations), plane, config
         self.biases = Biases.of(stations)
-        slowest_s = max((s.config.period_s for s in stations), default=1.0)
-        self._window_ns = round(min(max(SCANS * slowest_s, SHORTEST_S), LONGEST_S) * SECOND_NS)
+        self._gathering = Gathering(stations, plane, self.biases, config.agility_mps2)
         n = len(self.biases.names)
         self._told = np.zeros((n, n + 1))  # [R | z] of the sightings alone, in shares of the prior sigma
         self._told_ns = 0
@@ -77,11 +57,6 @@ class Registration:
         self._applied_ns = dict.fromkeys(range(len(stations)), 0)
         self._disagree = 0.0
         self.objects, self.refused = 0, 0
-        self._from_ns = self._until_ns = 0  # the window
-        self._windows = 0
-        self._chosen = np.zeros(0, np.int64)
-        self._seen: dict[int, tuple[Sighting, ...]] = {}
-        self._last_ns: dict[tuple[int, int], int] = {}  # (track, sensor) -> its last sighting
         self._waiting: tuple[Object, ...] = ()
         self.doubles: tuple[int, ...] = ()  # ids of tracks that the newest object shows to be another's
         self._conclude()
@@ -89,7 +64,7 @@ class Registration:
     def copy(self) -> Registration:
         other = object.__new__(Registration)
         other.__dict__.update(self.__dict__)
-        other._seen, other._last_ns, other._applied_ns = dict(self._seen), dict(self._last_ns), dict(self._applied_ns)
+        other._gathering, other._applied_ns = self._gathering.copy(), dict(self._applied_ns)
         return other
 
     def report(self) -> dict[str, dict[str, Estimate]]:
@@ -110,24 +85,16 @@ class Registration:
     def look(self, look: Look, store: TrackStore, row_of_pair: Ints, detections: Ints, paired: Floats) -> None:
         """Learn from one look, after its update. look: as told, uncorrected. paired: P(pair), as of `associate`."""
         self.doubles = ()
-        if self._waiting:
-            self._learn(self._waiting[0])
-            self._waiting = self._waiting[1:]
-        now_ns = look.frame.time_ns
-        if now_ns >= self._until_ns:
-            if self._from_ns:
-                self._close(store, self._until_ns)
-            self._open(store, now_ns)
-        if now_ns < self._from_ns or not len(self._chosen):
-            return
-        if look.station.angles_only:
-            self._see_directions(look, store)
-            return
-        sure = np.flatnonzero(paired >= SURE)
-        tracks = store.id[row_of_pair[sure]]
-        place = np.minimum(np.searchsorted(self._chosen, tracks), len(self._chosen) - 1)
-        for k in np.flatnonzero(self._chosen[place] == tracks).tolist():
-            self._keep(int(tracks[k]), look, int(detections[sure[k]]))
+        # One a look, so that no look takes long; more where looks are rare.
+        due = min(len(self._waiting), 1 + len(self._waiting) // MOST_TRACKS)
+        for one in self._waiting[:due]:
+            self.learn(one)
+        self._waiting = self._waiting[due:]
+        known = Known(self._value, self._sigma, self._applied)
+        restful = min(self.objects / PLENTY, 1.0)
+        self._waiting = (
+            *self._waiting, *self._gathering.look(look, store, row_of_pair, detections, paired, known, restful)
+        )  # fmt: skip
 
     def correct(self, frame: Frame, station: Station) -> Frame:
         """The frame without the biases that are known well, and with what is left of them in its sigmas."""
@@ -137,7 +104,9 @@ class Registration:
         if not moved.any() or not len(frame.values):
             return frame
         scale = self.biases.scale[first:last]
-        applied = dict(zip((n for _, n in self.biases.names[first:last]), self._applied[first:last] * scale, strict=True))
+        applied = dict(
+            zip((n for _, n in self.biases.names[first:last]), self._applied[first:last] * scale, strict=True)
+        )
         values, sigmas, codes = frame.values.copy(), frame.sigmas.copy(), station.codes.tolist()
         for name, code in (("range_m", RANGE), ("azimuth_deg", AZIMUTH), ("elevation_deg", ELEVATION)):
             if name not in applied:
@@ -188,102 +157,16 @@ class Registration:
             steps.append(step / scale)
         return np.array(steps)
 
-    def _open(self, store: TrackStore, now_ns: int) -> None:
-        """Choose the tracks of the next window: all, or the next strip of them from west to east."""
-        rows = np.flatnonzero(store.status[: store.size] == CONFIRMED)
-        rest = min(max(len(rows) / MOST_TRACKS - 1.0, 0.0), LONGEST_REST) * min(self.objects / PLENTY, 1.0)
-        self._from_ns = now_ns + round(rest * self._window_ns)
-        self._until_ns = self._from_ns + (self._window_ns if len(rows) else 0)
-        if len(rows) > MOST_TRACKS:
-            east = (store.weight[rows] * store.mean[rows, :, 0]).sum(axis=1)
-            rows = np.roll(rows[np.argsort(east, kind="stable")], -self._windows * MOST_TRACKS)[:MOST_TRACKS]
-        self._chosen = np.sort(store.id[rows])
-        self._windows += 1
-        self._seen, self._last_ns = {}, {}
-
-    def _keep(self, track: int, look: Look, detection: int) -> None:
-        frame, sensor = look.frame, look.station.index
-        time_ns = int(frame.times_ns[detection])
-        if time_ns - self._last_ns.get((track, sensor), 0) < self._window_ns // SPACINGS:
-            return
-        self._last_ns[track, sensor] = time_ns
-        each = Sighting(sensor, time_ns, frame.values[detection].copy(), frame.sigmas[detection].copy(), look.placement)
-        self._seen[track] = (*self._seen.get(track, ()), each)
-
-    def _see_directions(self, look: Look, store: TrackStore) -> None:
-        """Directions may lie outside every gate: one detection and one track within the bias are a pair.
-
-        Tracks that no sensor of distance has seen in this window are of directions themselves.
-        """
-        placed = [t for t, seen in self._seen.items() if any(not self._stations[s.sensor].angles_only for s in seen)]
-        due_ns = self._window_ns // SPACINGS
-        sensor, frame = look.station.index, look.frame
-        if not placed or not len(frame.values) or frame.time_ns - self._last_ns.get((0, sensor), 0) < due_ns:
-            return
-        self._last_ns[0, sensor] = frame.time_ns
-        rows = np.flatnonzero(np.isin(store.id[: store.size], np.array(sorted(placed), np.int64)))
-        state, spread = _carried(store, rows, frame.time_ns)
-        near = np.ones((len(rows), len(frame.values)), bool)
-        for c, code in enumerate(look.station.codes.tolist()):
-            if code not in (AZIMUTH, ELEVATION):
-                continue
-            expected, gradient = measure(code, look.placement, self._plane, state)
-            own = (gradient[:, :, None] * spread * gradient[:, None, :]).sum(axis=(1, 2))
-            k = self.biases.column(sensor, "azimuth_deg" if code == AZIMUTH else "elevation_deg")
-            scale = self.biases.scale[k]
-            off = wrapped(frame.values[None, :, c] - expected[:, None] - self._value[k] * scale)
-            wide = own[:, None] + (self._sigma[k] * scale) ** 2 + frame.sigmas[None, :, c] ** 2
-            near &= np.isnan(off) | (off * off <= WIDE_SIGMA**2 * wide)
-        alone = near & (near.sum(axis=1) == 1)[:, None] & (near.sum(axis=0) == 1)[None, :]
-        for row, detection in np.argwhere(alone).tolist():
-            self._keep(int(store.id[rows[row]]), look, detection)
-
-    def _close(self, store: TrackStore, now_ns: int) -> None:
-        """The window is over: which of its tracks are one object, and what each was seen as."""
-        rows = np.flatnonzero(np.isin(store.id[: store.size], np.array(sorted(self._seen), np.int64)))
-        tracks = store.id[rows].tolist()
-        seen = {track: _enough(self._seen[track]) for track in tracks}
-        chosen = [i for i, track in enumerate(tracks) if seen[track]]
-        if not chosen:
-            return
-        rows, tracks = rows[chosen], [tracks[i] for i in chosen]
-        state, spread = _carried(store, rows, now_ns)
-        freedom = np.stack([freedom_of(state[i], self._sigmas_of(seen[track])) for i, track in enumerate(tracks)])
-        found = groups(tracks, seen, state, spread, freedom, self._config.agility_mps2, self._stations)
-        for group in found:
-            sightings = sorted(
-                (each for i in group for each in seen[tracks[i]]), key=lambda each: (each.time_ns, each.sensor)
-            )
-            if len({each.sensor for each in sightings}) > 1:
-                best = max(group, key=lambda i: (len({each.sensor for each in seen[tracks[i]]}), -i))  # the oldest
-                doubles = tuple(tracks[i] for i in group if i != best)
-                self._waiting = (*self._waiting, Object(tuple(sightings), state[best], now_ns, doubles))
-
-    def _sigmas_of(self, sightings: Sequence[Sighting]) -> list[tuple[Placement, Mapping[str, float]]]:
-        """Each sensor of these sightings: where it stood, and by how much its tracks may be displaced."""
-        last = {each.sensor: each.placement for each in sightings}
-        names = self.biases.names
-        wide = np.sqrt(self._sigma**2 + (self._value - self._applied) ** 2) * self.biases.scale
-        return [
-            (
-                placement,
-                {names[k][1]: float(wide[k]) for k in range(self.biases.first[s], self.biases.first[s + 1])},
-            )
-            for s, placement in sorted(last.items())
-        ]
-
-    def _learn(self, one: Object) -> None:
+    def learn(self, one: Object) -> None:
         """Take one object's sightings in, unless they contradict all else or themselves."""
         sensors = sorted({each.sensor for each in one.sightings})
         columns = np.concatenate([np.arange(self.biases.first[s], self.biases.first[s + 1]) for s in sensors])
-        known = self._known()
+        known = self._known
         # The others' biases are left out of the fit: their part of what is known is marginal.
         order = np.concatenate([np.setdiff1d(np.arange(len(self.biases.names)), columns), columns])
         marginal = triangular(np.concatenate([known[:, order], known[:, -1:]], axis=1), len(order))[-len(columns) :]
         marginal = marginal[:, len(order) - len(columns) :]
-        local = Biases(
-            tuple(self.biases.names[k] for k in columns), self.biases.scale[columns], self._firsts(sensors)
-        )
+        local = Biases(tuple(self.biases.names[k] for k in columns), self.biases.scale[columns], self._firsts(sensors))
         found = fit(
             one.sightings, one.state, one.time_ns, marginal, local, self._stations, self._plane, self._config
         )  # fmt: skip
@@ -300,7 +183,7 @@ class Registration:
         self.objects += 1
         self._add(found, columns, one.time_ns)
         if all(self._known_well[k] for k in columns if self.biases.names[k][1] in PLACING):
-            self.doubles = one.doubles
+            self.doubles += one.doubles
 
     def _firsts(self, sensors: Sequence[int]) -> tuple[int, ...]:
         """`Biases.first` of a choice of sensors, by the station's index."""
@@ -322,37 +205,20 @@ class Registration:
         self._told_ns = max(time_ns, self._told_ns)
         self._conclude()
 
-    def _known(self) -> Floats:
-        """[R | z] of prior and sightings together."""
-        n = len(self.biases.names)
-        return triangular(np.concatenate([np.eye(n, n + 1), self._told]), n)[:n]
-
     def _conclude(self) -> None:
-        known = self._known()
-        self._value, self._spread = solve(known), covariance(known)
-        self._sigma = np.sqrt(self._spread[np.arange(len(known)), np.arange(len(known))])
+        """Values and sigmas of prior and sightings together, and which of them are known well enough to be applied."""
+        n = len(self.biases.names)
+        self._known = triangular(np.concatenate([np.eye(n, n + 1), self._told]), n)[:n]
+        self._value, self._spread = solve(self._known), covariance(self._known)
+        self._sigma = np.sqrt(self._spread[np.arange(n), np.arange(n)])
         self._known_well = self._sigma < OBSERVED
-
-
-def _enough(sightings: Sequence[Sighting]) -> tuple[Sighting, ...]:
-    """Those of the sensors that saw the track often enough."""
-    count: dict[int, int] = {}
-    for each in sightings:
-        count[each.sensor] = count.get(each.sensor, 0) + 1
-    return tuple(each for each in sightings if count[each.sensor] >= FEWEST)
-
-
-def _carried(store: TrackStore, rows: Ints, time_ns: int) -> tuple[Floats, Floats]:
-    """Mean and spread of the rows' mixtures, carried straight on: (n, 6), (n, 6, 6)."""
-    weight, mean = store.weight[rows], store.mean[rows]
-    centre = (weight[:, :, None] * mean).sum(axis=1)
-    off = mean - centre[:, None]
-    spread = (weight[:, :, None, None] * (store.covariance[rows] + off[:, :, :, None] * off[:, :, None, :])).sum(axis=1)
-    dt = ((time_ns - store.time_ns[rows]) / SECOND_NS)[:, None]
-    centre[:, :3] += dt * centre[:, 3:]
-    cross, rate = spread[:, :3, 3:], spread[:, 3:, 3:]
-    wide = dt[:, :, None]
-    spread[:, :3, :3] += wide * (cross + cross.transpose(0, 2, 1)) + wide * wide * rate
-    spread[:, :3, 3:] = cross + wide * rate
-    spread[:, 3:, :3] = spread[:, :3, 3:].transpose(0, 2, 1)
-    return centre, spread
+        # A shift of all clocks together shows nowhere and harms nobody: each counts against the mean of those compared.
+        clocks = np.array(
+            [k for k, (_, name) in enumerate(self.biases.names) if name == "time_s" and self._told[:, k].any()]
+        )
+        for k in clocks.tolist():
+            share = np.full(len(clocks), -1.0 / len(clocks))
+            share[clocks == k] += 1.0
+            joint = self._spread[clocks[:, None], clocks[None, :]]
+            variance = float((share[:, None] * joint * share[None, :]).sum())
+            self._known_well[k] = len(clocks) > 1 and variance < OBSERVED**2 * (1.0 - 1.0 / len(clocks))

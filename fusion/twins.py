@@ -51,9 +51,7 @@ def groups(
     return found
 
 
-def freedom_of(
-    state: Floats, sensors: Sequence[tuple[Placement, Mapping[str, float]]]
-) -> Floats:
+def freedom_of(state: Floats, sensors: Sequence[tuple[Placement, Mapping[str, float]]]) -> Floats:
     """(6, 6): how biases of these sigmas displace an object at `state`; of several sensors the widest.
 
     sensors: each one's placement and sigmas by parameter, m, rad and s.
@@ -91,15 +89,16 @@ def _agree(difference: Floats, total: Floats) -> bool:
     return all(_distance(difference[part], total[part, part]) <= GATE for part in (slice(0, 3), slice(3, 6)))
 
 
-def _distance(d: Floats, s: Floats) -> float:
-    """dᵀ S⁻¹ d in three dimensions, by cofactors."""
-    cofactors = np.array([
-        [s[1, 1] * s[2, 2] - s[1, 2] * s[2, 1], s[0, 2] * s[2, 1] - s[0, 1] * s[2, 2], s[0, 1] * s[1, 2] - s[0, 2] * s[1, 1]],
-        [s[1, 2] * s[2, 0] - s[1, 0] * s[2, 2], s[0, 0] * s[2, 2] - s[0, 2] * s[2, 0], s[0, 2] * s[1, 0] - s[0, 0] * s[1, 2]],
-        [s[1, 0] * s[2, 1] - s[1, 1] * s[2, 0], s[0, 1] * s[2, 0] - s[0, 0] * s[2, 1], s[0, 0] * s[1, 1] - s[0, 1] * s[1, 0]],
-    ])  # fmt: skip
-    determinant = float((s[0] * cofactors[:, 0]).sum())
-    return float((d[:, None] * cofactors * d[None, :]).sum()) / max(determinant, 1e-300)
+def _distance(difference: Floats, total: Floats) -> float:
+    """dᵀ S⁻¹ d, by the square-root-free Cholesky decomposition."""
+    rest, matrix, distance = difference.copy(), total.copy(), 0.0
+    for k in range(len(rest)):
+        distance += float(rest[k]) ** 2 / float(matrix[k, k])
+        for i in range(k + 1, len(rest)):
+            share = matrix[i, k] / matrix[k, k]
+            rest[i] -= share * rest[k]
+            matrix[i] -= share * matrix[k]
+    return distance
 
 
 def _seen_apart(one: Sequence[Sighting], other: Sequence[Sighting], stations: Sequence[Station]) -> bool:

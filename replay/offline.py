@@ -19,6 +19,7 @@ from adapters.wire import Message, Sender, alert_message, alert_topics, tracks_m
 from fusion.config import SiteConfig
 from fusion.errors import ConfigError
 from fusion.pipeline import Pipeline
+from fusion.registration import Estimate
 from fusion.types import SECOND_NS, Event, Frame, Picture
 from fusion.watch import watched
 from replay.recording import Problem, Writer, check_output, open_reader, open_writer
@@ -45,6 +46,7 @@ class TrackSummary:
     the tracker never reads them. rejected: code -> how often, and the first in words, of messages and rows
     that break the contract. problems: damage of the recording itself, `truncated` that its end is missing.
     pictures: `tracks` messages. tracks: ids that were confirmed. alerts, steps: episodes, and their messages.
+    registration: sensor -> parameter -> bias, at the end; empty where it is off.
     """
 
     frames: int = 0
@@ -60,6 +62,7 @@ class TrackSummary:
     alerts: int = 0
     steps: int = 0
     epoch: str = ""
+    registration: dict[str, dict[str, Estimate]] = field(default_factory=dict)
 
 
 def track(
@@ -90,7 +93,7 @@ def track(
     with open_writer(out_path, metadata, reads=in_path) as writer:
         output = _Output(writer, Sender(_source(site), summary.epoch), summary)
         for frames in pictures:
-            _run(frames, site, output, progress)
+            summary.registration = _run(frames, site, output, progress) or summary.registration
     summary.tracks, summary.alerts = len(output.confirmed), len(output.alerts)
     return summary
 
@@ -179,10 +182,12 @@ def _source(site: SiteConfig) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", site.service.name)[:64].strip("-") or "skypicket"
 
 
-def _run(frames: Sequence[Frame], site: SiteConfig, output: _Output, progress: Progress) -> None:
-    """One air picture through the core."""
+def _run(
+    frames: Sequence[Frame], site: SiteConfig, output: _Output, progress: Progress
+) -> dict[str, dict[str, Estimate]]:
+    """One air picture through the core; returns the sensors' biases that it found."""
     if not frames:
-        return
+        return {}
     pipeline = Pipeline(site, rewind=False)
     output.send("zones", _zones(pipeline, frames))
     for count, frame in enumerate(frames):
@@ -191,6 +196,7 @@ def _run(frames: Sequence[Frame], site: SiteConfig, output: _Output, progress: P
         output.take(pipeline.receive(frame))
     output.take(pipeline.finish())
     progress("tracking", len(frames), len(frames))
+    return pipeline.registration()
 
 
 def _zones(pipeline: Pipeline, frames: Sequence[Frame]) -> Message:

@@ -41,7 +41,7 @@ def status_message(
     """The body of a `status` message; a `Sender` stamps it.
 
     sensors: id -> frames, detections, rejected, duplicates, late, gaps, last_ns, rate_hz, clock_offset_s,
-    last_rejection.
+    last_rejection, and registration where that is on.
     """
     return {
         "type": "status",
