@@ -78,12 +78,16 @@ class Biases:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fit:
-    """What one object tells. rows: (r, biases + 1), [B | z] with z = B b + unit noise. excess: chi-square by its dof."""
+    """What one object tells.
+
+    rows: (r, biases + 1), [B | z] with z = B b + unit noise.  excess: chi-square by its degrees of freedom.
+    fits_alone: whether it would fit with the prior of the biases alone: then it is what was learnt that disagrees.
+    """
 
     rows: Floats
     excess: float
     fits: bool
-    fits_alone: bool  # it would, with the prior of the biases alone: then it is what was learnt that disagrees
+    fits_alone: bool
 
 
 def fit(

@@ -26,8 +26,8 @@ from fusion.types import AZIMUTH, ELEVATION, RANGE, SECOND_NS, Floats, Frame, In
 PLENTY = 100  # objects: before so many are learnt from, there is no rest
 FORGET_S = 7200.0  # mounts move with temperature and ice: over hours
 OBSERVED = 0.5  # of the prior's sigma: what was not narrowed to this is not known
-STEP_SIGMA = 0.5  # of the sensor's own noise a sweep, by which what is applied moves: tracks follow
-STEP_S = 0.025  # the same of a clock: 5 m of an airliner's way
+STEP_SIGMA = 1.0  # of the sensor's own noise a sweep, by which what is applied moves: tracks follow
+STEP_S = 0.05  # the same of a clock: 10 m of an airliner's way
 DISAGREE = 0.1  # weight of the newest object in the share of those that contradict what was learnt
 MOST_DISAGREE = 0.5  # when most of them do, it was learnt wrong, or it changed
 LOOSEN = 0.3  # then its sigmas grow by the inverse of this
@@ -58,6 +58,7 @@ class Registration:
         self._disagree = 0.0
         self.objects, self.refused = 0, 0
         self._waiting: tuple[Object, ...] = ()
+        self._unsure: tuple[tuple[Ints, tuple[int, ...]], ...] = ()  # of this window: biases that are to be known first
         self.doubles: tuple[int, ...] = ()  # ids of tracks that the newest object shows to be another's
         self._conclude()
 
@@ -66,6 +67,16 @@ class Registration:
         other.__dict__.update(self.__dict__)
         other._gathering, other._applied_ns = self._gathering.copy(), dict(self._applied_ns)
         return other
+
+    @property
+    def known(self) -> Known:
+        """Value, sigma and what is applied, in shares of the prior sigma, in the order of `biases.names`."""
+        return Known(self._value, self._sigma, self._applied)
+
+    @property
+    def spread(self) -> Floats:
+        """Covariance of all biases, in the same shares."""
+        return self._spread
 
     def report(self) -> dict[str, dict[str, Estimate]]:
         """Sensor -> parameter -> estimate, in m, degrees and s."""
@@ -90,11 +101,10 @@ class Registration:
         for one in self._waiting[:due]:
             self.learn(one)
         self._waiting = self._waiting[due:]
-        known = Known(self._value, self._sigma, self._applied)
         restful = min(self.objects / PLENTY, 1.0)
-        self._waiting = (
-            *self._waiting, *self._gathering.look(look, store, row_of_pair, detections, paired, known, restful)
-        )  # fmt: skip
+        found = self._gathering.look(look, store, row_of_pair, detections, paired, self.known, restful)
+        if found:
+            self._waiting, self._unsure = (*self._waiting, *found), ()
 
     def correct(self, frame: Frame, station: Station) -> Frame:
         """The frame without the biases that are known well, and with what is left of them in its sigmas."""
@@ -182,8 +192,13 @@ class Registration:
             return
         self.objects += 1
         self._add(found, columns, one.time_ns)
-        if all(self._known_well[k] for k in columns if self.biases.names[k][1] in PLACING):
-            self.doubles += one.doubles
+        if one.doubles:
+            placing = np.array([k for k in columns.tolist() if self.biases.names[k][1] in PLACING], np.int64)
+            self._unsure = (*self._unsure, (placing, one.doubles))
+        self.doubles += tuple(
+            d for placing, doubles in self._unsure if self._known_well[placing].all() for d in doubles
+        )
+        self._unsure = tuple(each for each in self._unsure if not self._known_well[each[0]].all())
 
     def _firsts(self, sensors: Sequence[int]) -> tuple[int, ...]:
         """`Biases.first` of a choice of sensors, by the station's index."""
