@@ -12,6 +12,7 @@ from fusion.alerting import AlertMachine, Assessment
 from fusion.config import SiteConfig
 from fusion.episodes import Ledger
 from fusion.errors import MessageRejected
+from fusion.identity import Oddity
 from fusion.ordering import History, Snapshot
 from fusion.registration import Estimate
 from fusion.tracker import Tracker
@@ -105,6 +106,10 @@ class Pipeline:
         """Sensor -> parameter -> what is known of its bias by now; empty where registration is off."""
         learnt = self._air.tracker.registration
         return {} if learnt is None else learnt.report()
+
+    def identities(self) -> tuple[Oddity, ...]:
+        """What was noticed of transponder addresses, the last ones."""
+        return self._air.tracker.identities.oddities
 
     def _leave_out(self, frame: Frame) -> list[Event]:
         self.late[frame.sensor] = self.late.get(frame.sensor, 0) + 1

@@ -237,3 +237,8 @@ class Registration:
             joint = self._spread[clocks[:, None], clocks[None, :]]
             variance = float((share[:, None] * joint * share[None, :]).sum())
             self._known_well[k] = len(clocks) > 1 and variance < OBSERVED**2 * (1.0 - 1.0 / len(clocks))
+
+
+def registration(stations: Sequence[Station], plane: Plane, config: TrackerConfig) -> Registration | None:
+    """As the configuration says: None where it is off."""
+    return None if config.registration == "off" else Registration(stations, plane, config)

@@ -19,8 +19,9 @@ from fusion.config import SiteConfig
 from fusion.engine import Engine, Evaluated, Setting
 from fusion.engines import engine
 from fusion.geodesy import Plane
+from fusion.identity import Identities
 from fusion.motion import Motions
-from fusion.registration import Registration
+from fusion.registration import registration
 from fusion.sensors import LEAST_CLUTTER, Look, Station, box, covers, measure, wrapped
 from fusion.tracks import TrackStore
 from fusion.types import AZIMUTH, ENDED, SECOND_NS, TENTATIVE, Bools, Floats, Frame, Ints
@@ -56,9 +57,8 @@ class Tracker:
         self.store = TrackStore.empty(len(self.motions.names), len(self.stations))
         self.undetected = Undetected(site.tracker)
         self.whiteness = Whiteness(len(self.stations))
-        self.registration: Registration | None = None
-        if site.tracker.registration != "off":
-            self.registration = Registration(tuple(self.stations.values()), self.plane, site.tracker)
+        self.identities = Identities(site.tracker)
+        self.registration = registration(tuple(self.stations.values()), self.plane, site.tracker)
         self.undetected.cover([(s, s.placement) for s in self.stations.values() if s.placement and births.can_begin(s)])
         self.placements = {name: s.placement for name, s in self.stations.items() if s.placement is not None}
         self.ended: list[tuple[TrackStore, tuple[str, ...]]] = []  # shown once, since the last picture
@@ -70,7 +70,7 @@ class Tracker:
         other.__dict__.update(self.__dict__)
         other.store, other.undetected = self.store.copy(), self.undetected.copy()
         other.whiteness, other.ended = self.whiteness.copy(), list(self.ended)
-        other.registration = self.registration and self.registration.copy()
+        other.registration, other.identities = self.registration and self.registration.copy(), self.identities.copy()
         return other
 
     def step(self, frame: Frame) -> None:
@@ -121,10 +121,6 @@ class Tracker:
         )  # fmt: skip
         rows = np.flatnonzero(touched)
         places = np.cumsum(touched) - 1
-        if look.station.config.use_identity and frame.identity is not None:
-            told = zip(store.identity[tracks], np.array(frame.identity, object)[detections], strict=True)
-            agree = np.array([mine is None or theirs is None or mine == theirs for mine, theirs in told], bool)
-            tracks, detections = tracks[agree], detections[agree]
         return rows, (places[tracks], detections), reference_ns[rows]
 
     def _predict(self, look: Look, rows: Ints, reference_ns: Ints) -> Floats:
@@ -162,6 +158,7 @@ class Tracker:
         by_mode = store.weight[row_of_pair] * np.exp(evaluated.log_likelihood)
         likelihood = by_mode.sum(axis=1)
         by_mode /= np.where(likelihood > 0.0, likelihood, 1.0)[:, None]
+        likelihood *= self.identities.agreement(look, store, row_of_pair, pairs[1])
         existence, visible = store.existence[rows], store.visible[rows, station.index]
         detection = station.config.detection_probability * visible
         miss_weight = 1.0 - existence * detection * swept
@@ -230,11 +227,8 @@ class Tracker:
         variance = store.covariance[seen, 0, 0, 0] + store.covariance[seen, 0, 1, 1] + store.covariance[seen, 0, 2, 2]
         away = ((mean - store.birthplace[seen]) ** 2).sum(axis=1)
         store.moved[seen] |= away > MOVED_SIGMA**2 * 2.0 * variance  # of now, and of the birthplace
-        if look.frame.identity is not None:
-            for p in np.flatnonzero(paired >= HIT_SHARE):
-                told = look.frame.identity[pairs[1][p]]
-                if told is not None:
-                    store.identity[rows[pairs[0][p]]] = told
+        sure = np.flatnonzero(paired >= HIT_SHARE)
+        self.identities.hear(look, store, rows[pairs[0][sure]].tolist(), pairs[1][sure].tolist())
 
     def _begin(self, look: Look, alone: Floats, begun: tuple[births.Births, Floats] | None) -> None:
         """Give a row to each detection that may be a new object."""

@@ -238,6 +238,7 @@ class Service:
             last=self.publisher.sender.last,
             sensors=tallies,
             suppressed=self.pipeline.ledger.suppressed(self.now_ns()),
+            identities=[asdict(oddity) for oddity in self.pipeline.identities()],
             version=__version__,
         )
         self.status: Message = self.publisher.publish("status", body)
