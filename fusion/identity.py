@@ -141,6 +141,8 @@ class Identities:
         still = any(m.last == memory.other and m.last_ns >= memory.since_ns for _, m in holders)
         if exchanged:
             self._tell(Oddity(memory.other, "swapped", (track, exchanged[0]), time_ns))
+            # Neither is a change besides, when one of them keeps its new address before the other.
+            self._told["changed", memory.other, (track,)] = self._told["changed", memory.kept, (exchanged[0],)] = None
         elif not holders or (memory.run >= UNDECIDED and not still):
             self._tell(Oddity(memory.other, "changed", (track,), time_ns))
 

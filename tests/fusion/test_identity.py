@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from worlds import PLANE, frame, radar, seen, site, straight
 
-from fusion.identity import Identities, Memory
+from fusion.identity import WRONG, Identities, Memory
 from fusion.pipeline import Pipeline
 from fusion.tracker import Tracker
 from fusion.types import TENTATIVE
@@ -122,6 +122,23 @@ def test_the_kinematic_fit_decides_where_it_is_far_better():
     tracker.step(frame(sensor, seen(sensor, now), at_s=80.0, seq=20, identity=("B", "A")))
     assert tracker.store.hits[: tracker.store.size].sum() >= hits + 2
     assert held(tracker) == before
+
+
+def test_an_address_counts_against_a_pair_the_first_time_that_it_is_told():
+    """Twice the same other one is a change, and no second error."""
+    tracker, _ = watch(FAR, lambda k: ("A", "B"), used=True, looks=20)
+    sensor = radar(false_alarms=1.0, use_identity=True, detection_probability=0.95)
+    row = int(np.flatnonzero(tracker.store.identity[: tracker.store.size] == "A")[0])
+
+    def weights(*names):
+        look = frame(sensor, seen(sensor, np.array([straight(FAR[0], 84.0)] * len(names))), identity=names)
+        look = tracker.stations["north"].look(look, PLANE)
+        return tracker.identities.agreement(look, tracker.store, np.full(len(names), row), np.arange(len(names)))
+
+    np.testing.assert_array_equal(weights("A", None, "C"), [1.0, 1.0, WRONG])
+    now = np.array([straight(FAR[0], 80.0)])
+    tracker.step(frame(sensor, seen(sensor, now), at_s=80.0, seq=20, identity=("C",)))
+    np.testing.assert_array_equal(weights("A", "C", "D"), [1.0, 1.0, WRONG])
 
 
 def test_the_majority_of_the_last_hits_is_kept():
