@@ -121,8 +121,10 @@ def fit(
     freedom = len(rows) - PATH
     misfit = float((joint[len(known) :, -1] ** 2).sum())
     limit = float(chdtri(freedom, MISFIT))
+    if misfit <= limit:
+        return Fit(told, misfit / freedom, True, True)
     alone = triangular(np.concatenate([np.eye(len(known), len(known) + 1), told]), len(known))
-    return Fit(told, misfit / freedom, misfit <= limit, float((alone[len(known) :, -1] ** 2).sum()) <= limit)
+    return Fit(told, misfit / freedom, False, float((alone[len(known) :, -1] ** 2).sum()) <= limit)
 
 
 def triangular(rows: Floats, columns: int) -> Floats:

@@ -23,7 +23,7 @@ from fusion.sensors import Look, Station
 from fusion.tracks import TrackStore
 from fusion.types import AZIMUTH, ELEVATION, RANGE, SECOND_NS, Floats, Frame, Ints
 
-PLENTY = 100  # objects: before so many are learnt from, there is no rest
+PLENTY = 50  # objects: before so many are learnt from, rests are short
 FORGET_S = 7200.0  # mounts move with temperature and ice: over hours
 OBSERVED = 0.5  # of the prior's sigma: what was not narrowed to this is not known
 STEP_SIGMA = 1.0  # of the sensor's own noise a sweep, by which what is applied moves: tracks follow
@@ -171,18 +171,14 @@ class Registration:
         """Take one object's sightings in, unless they contradict all else or themselves."""
         sensors = sorted({each.sensor for each in one.sightings})
         columns = np.concatenate([np.arange(self.biases.first[s], self.biases.first[s + 1]) for s in sensors])
-        known = self._known
-        # The others' biases are left out of the fit: their part of what is known is marginal.
-        order = np.concatenate([np.setdiff1d(np.arange(len(self.biases.names)), columns), columns])
-        marginal = triangular(np.concatenate([known[:, order], known[:, -1:]], axis=1), len(order))[-len(columns) :]
-        marginal = marginal[:, len(order) - len(columns) :]
         local = Biases(tuple(self.biases.names[k] for k in columns), self.biases.scale[columns], self._firsts(sensors))
         found = fit(
-            one.sightings, one.state, one.time_ns, marginal, local, self._stations, self._plane, self._config
+            one.sightings, one.state, one.time_ns, self._marginal(columns), local, self._stations, self._plane,
+            self._config,
         )  # fmt: skip
         if found is None:
             return
-        if found.fits or found.fits_alone:
+        if found.fits_alone:
             self._disagree += DISAGREE * (float(not found.fits) - self._disagree)
         if not found.fits:
             self.refused += 1
@@ -199,6 +195,15 @@ class Registration:
             d for placing, doubles in self._unsure if self._known_well[placing].all() for d in doubles
         )
         self._unsure = tuple(each for each in self._unsure if not self._known_well[each[0]].all())
+
+    def _marginal(self, columns: Ints) -> Floats:
+        """[R | z] of what is known of these biases alone, the others integrated out."""
+        n = len(self.biases.names)
+        if len(columns) == n:
+            return self._known
+        order = np.concatenate([np.setdiff1d(np.arange(n), columns), columns])
+        moved = triangular(np.concatenate([self._known[:, order], self._known[:, -1:]], axis=1), n)
+        return moved[-len(columns) :, n - len(columns) :]
 
     def _firsts(self, sensors: Sequence[int]) -> tuple[int, ...]:
         """`Biases.first` of a choice of sensors, by the station's index."""
