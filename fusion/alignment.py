@@ -128,21 +128,11 @@ def fit(
 
 
 def triangular(rows: Floats, columns: int) -> Floats:
-    """Orthogonal transformation that zeroes the first `columns` columns below their diagonal; a new array.
+    """Orthogonal transformation that zeroes the first `columns` columns below their diagonal; a new array."""
+    from fusion.kernels.triangular import eliminate
 
-    Householder's reflections: Golub and Van Loan (2013), algorithm 5.1.1 and section 5.2.2.
-    """
-    work = rows.copy()
-    for k in range(min(columns, len(work))):
-        normal = work[k:, k].copy()
-        length = math.sqrt(float((normal * normal).sum()))
-        if length == 0.0:
-            continue
-        normal[0] += math.copysign(length, normal[0])
-        share = 2.0 / float((normal * normal).sum())
-        block = work[k:, k:]
-        block -= normal[:, None] * (share * (normal[:, None] * block).sum(axis=0))
-        work[k + 1 :, k] = 0.0
+    work = np.array(rows, order="C")
+    eliminate(work, columns)
     return work
 
 
