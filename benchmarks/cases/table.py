@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmarks.cases.biased import biases_found
 from benchmarks.cases.case import Case
 from benchmarks.cases.catalogue import MAKERS, Length, cases
 from benchmarks.cases.measure import Row, flying, pairs_of, pooled, run_ours, scores
@@ -99,6 +100,8 @@ def _cells(row: Row) -> list[str]:
 
 
 def _notes(case: Case, pictures: Sequence[Picture]) -> list[str]:
+    if case.name in ("biased", "registered"):
+        return biases_found(case)
     if case.name != "secondary":
         return []
     pairs = pairs_of(case, pictures, case.options)
