@@ -1,7 +1,7 @@
 """What the detections of one object tell of the biases of the sensors that saw it.
 
-Over a few scans an object's path is a place, a velocity and an acceleration, all unknown. Every measured component
-is then linear in these nine numbers and in the biases of its sensor, and the nine are eliminated exactly: what is
+Over a few scans an object's path is a cubic of time, nothing of it known. Every measured component is then linear in
+its twelve numbers and in the biases of its sensor, and the twelve are eliminated exactly: what is
 left concerns the biases alone, whatever the sensors measure and whenever they looked. This is the "exact" bias
 estimation of Lin, Kirubarajan and Bar-Shalom (2004, 2005), from detections instead of local tracks, in the square
 root information form of Bierman (1977), chapter V: orthogonal transformations only, no inverse, no BLAS.
@@ -21,7 +21,9 @@ from fusion.geodesy import Plane
 from fusion.sensors import Placement, Station, measure, wrapped
 from fusion.types import ALTITUDE, AZIMUTH, ELEVATION, RANGE, SECOND_NS, UP, Floats, Ints
 
-PATH = 9  # position, velocity, acceleration
+PATH = 12  # position, velocity, acceleration, jerk: enough that no sensor is measured by how straight others fly
+FREE = 10.0  # times the agility, and so much more of it in a second: wide enough to say nothing
+LASTING = 3  # of each angle of a camera in a window: an offset, a rate and a bend, as errors that last have them
 # A mount, a receiver's delay and a clock are seldom worse than this after installation; what is worse is a defect.
 PRIOR = {
     "range_m": 300.0,
@@ -105,20 +107,22 @@ def fit(
     path[:6] = start
     path[:3] += start[3:] * ((middle_ns - start_ns) / SECOND_NS)
     guess = solve(known)
+    lasting = _lasting(groups, stations)
+    own = PATH + LASTING * len(lasting)
     for _ in range(ITERATIONS):
-        rows = _rows(groups, middle_ns, path, guess, biases, stations, plane, config)
-        work = triangular(rows, PATH)
-        told = work[PATH:, PATH:]
+        rows = _rows(groups, middle_ns, path, lasting, guess, biases, stations, plane, config)
+        work = triangular(rows, own)
+        told = work[own:, own:]
         joint = triangular(np.concatenate([known, told]), len(known))
-        if not np.isfinite(joint).all() or not _regular(work[:PATH, :PATH]):
+        if not np.isfinite(joint).all() or not _regular(work[:own, :own]):
             return None
         guess = solve(joint[: len(known)])
-        right = work[:PATH, -1] - (work[:PATH, PATH:-1] * guess).sum(axis=1)
-        step = solve(np.concatenate([work[:PATH, :PATH], right[:, None]], axis=1))
+        right = work[:own, -1] - (work[:own, own:-1] * guess).sum(axis=1)
+        step = solve(np.concatenate([work[:own, :own], right[:, None]], axis=1))[:PATH]
         path = path + step
         if abs(step[:3]).max() < SETTLED_M:
             break
-    freedom = len(rows) - PATH
+    freedom = len(rows) - own
     misfit = float((joint[len(known) :, -1] ** 2).sum())
     limit = float(chdtri(freedom, MISFIT))
     if misfit <= limit:
@@ -190,29 +194,50 @@ def _grouped(sightings: Sequence[Sighting]) -> list[Group]:
     ]
 
 
+def _lasting(groups: Sequence[Group], stations: Sequence[Station]) -> list[tuple[int, int]]:
+    """(sensor, column) of the angles of those that see direction alone, where they were measured often enough."""
+    count: dict[tuple[int, int], int] = {}
+    for sensor, _, _, values, _ in groups:
+        for c in range(len(stations[sensor].codes)) if stations[sensor].angles_only else ():
+            count[sensor, c] = count.get((sensor, c), 0) + int((~np.isnan(values[:, c])).sum())
+    return sorted(key for key, times in count.items() if times > LASTING)
+
+
 def _rows(
-    groups: Sequence[Group], middle_ns: int, path: Floats, guess: Floats, biases: Biases, stations: Sequence[Station],
-    plane: Plane, config: TrackerConfig,
+    groups: Sequence[Group], middle_ns: int, path: Floats, lasting: Sequence[tuple[int, int]], guess: Floats,
+    biases: Biases, stations: Sequence[Station], plane: Plane, config: TrackerConfig,
 ) -> Floats:  # fmt: skip
-    """(r, 9 + biases + 1): what was measured less what `path` gives, linear in a change of path and in the biases."""
-    parts = [_prior_rows(groups, path, len(guess), stations, plane, config)]
+    """(r, own + biases + 1): what was measured less what `path` gives, linear in a change of path and in the biases.
+
+    lasting: (sensor, column) of each angle whose errors last over the window: of them a mean is left, no better than
+    a single look, and nothing of how the direction changes, which would be taken for distance.
+    """
+    own = PATH + LASTING * len(lasting)
+    parts = [_prior_rows(groups, path, own + len(guess) + 1, stations, plane, config)]
+    for k, (sensor, c) in enumerate(lasting):
+        parts.append(np.zeros((1, own + len(guess) + 1)))
+        config_of = stations[sensor].config
+        parts[-1][0, PATH + LASTING * k] = 1.0 / math.radians(config_of.sigma[config_of.measures[c]])
     for sensor, placement, times_ns, values, sigmas in groups:
         dt = (times_ns - middle_ns) / SECOND_NS
-        velocity = path[3:6] + dt[:, None] * path[6:]
-        position = path[:3] + dt[:, None] * path[3:6] + (0.5 * dt * dt)[:, None] * path[6:]
+        second, third = (0.5 * dt * dt)[:, None], (dt * dt * dt / 6.0)[:, None]
+        velocity = path[3:6] + dt[:, None] * path[6:9] + second * path[9:]
+        acceleration = path[6:9] + dt[:, None] * path[9:]
+        position = path[:3] + dt[:, None] * path[3:6] + second * path[6:9] + third * path[9:]
         state = np.concatenate([position, velocity], axis=1)
         for c, code in enumerate(stations[sensor].codes.tolist()):
             measured = ~np.isnan(values[:, c])
             if not measured.any():
                 continue
             expected, gradient = measure(code, placement, plane, state)
-            rows = np.zeros((len(dt), PATH + len(guess) + 1))
+            rows = np.zeros((len(dt), own + len(guess) + 1))
             rows[:, :3] = gradient[:, :3]
             rows[:, 3:6] = gradient[:, :3] * dt[:, None] + gradient[:, 3:]
-            rows[:, 6:9] = gradient[:, :3] * (0.5 * dt * dt)[:, None] + gradient[:, 3:] * dt[:, None]
-            told = rows[:, PATH:-1]
+            rows[:, 6:9] = gradient[:, :3] * second + gradient[:, 3:] * dt[:, None]
+            rows[:, 9:12] = gradient[:, :3] * third + gradient[:, 3:] * second
+            told = rows[:, own:-1]
             # What carries the time t + b was measured at t.
-            rate = (gradient[:, :3] * velocity).sum(axis=1) + (gradient[:, 3:] * path[6:]).sum(axis=1)
+            rate = (gradient[:, :3] * velocity).sum(axis=1) + (gradient[:, 3:] * acceleration).sum(axis=1)
             told[:, biases.column(sensor, "time_s")] = -rate
             if code == RANGE:
                 told[:, biases.column(sensor, "range_m")] = 1.0
@@ -221,6 +246,9 @@ def _rows(
                 name = "azimuth_deg" if code == AZIMUTH else "elevation_deg"
                 told[:, biases.column(sensor, name)] = 1.0
             told *= biases.scale
+            if (sensor, c) in lasting:
+                first = PATH + LASTING * lasting.index((sensor, c))
+                rows[:, first : first + LASTING] = np.stack([np.ones(len(dt)), dt, dt * dt], axis=1)
             residual = values[:, c] - expected
             if code == AZIMUTH:
                 likely = (told * guess).sum(axis=1)
@@ -231,25 +259,25 @@ def _rows(
 
 
 def _prior_rows(
-    groups: Sequence[Group], path: Floats, columns: int, stations: Sequence[Station], plane: Plane,
+    groups: Sequence[Group], path: Floats, width: int, stations: Sequence[Station], plane: Plane,
     config: TrackerConfig,
 ) -> Floats:  # fmt: skip
-    """Accelerations are what the object can do; a height that nobody measures is what the configuration says.
+    """Accelerations are next to free; a height that nobody measures is what the configuration says.
 
     Place and velocity have no prior: over thousands of objects even a vague one would say where the sensors are.
     """
-    rows = np.zeros((4, PATH + columns + 1))
-    for i in range(3):
-        rows[i, 6 + i] = 1.0 / config.agility_mps2
-        rows[i, -1] = -path[6 + i] / config.agility_mps2
+    rows = np.zeros((6, width))
+    for i in range(6):
+        rows[i, 6 + i] = 1.0 / (FREE * config.agility_mps2)
+        rows[i, -1] = -path[6 + i] / (FREE * config.agility_mps2)
     codes = {int(code) for sensor, *_ in groups for code in stations[sensor].codes}
     if codes & {ELEVATION, ALTITUDE, UP}:
-        return rows[:3]
+        return rows
     up = plane.up_at(path[:3])
     sigma = config.altitude_m.sigma
-    rows[3, :3] = up / sigma
-    rows[3, -1] = (config.altitude_m.mean - float(plane.to_geodetic(path[None, :3])[2][0])) / sigma
-    climb = np.zeros((1, PATH + columns + 1))
-    climb[0, 3:6] = up / config.initial_climb_mps
-    climb[0, -1] = -float((up * path[3:6]).sum()) / config.initial_climb_mps
-    return np.concatenate([rows, climb])
+    height = np.zeros((2, width))
+    height[0, :3] = up / sigma
+    height[0, -1] = (config.altitude_m.mean - float(plane.to_geodetic(path[None, :3])[2][0])) / sigma
+    height[1, 3:6] = up / config.initial_climb_mps
+    height[1, -1] = -float((up * path[3:6]).sum()) / config.initial_climb_mps
+    return np.concatenate([rows, height])

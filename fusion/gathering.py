@@ -19,8 +19,8 @@ from fusion.tracks import TrackStore
 from fusion.twins import freedom_of, groups
 from fusion.types import AZIMUTH, CONFIRMED, ELEVATION, SECOND_NS, Floats, Ints
 
-SCANS = 5.0  # a window holds so many of the slowest sensor: the path and its acceleration are known from each side
-SHORTEST_S, LONGEST_S = 5.0, 60.0  # and lasts no shorter and no longer: over more than a minute nobody flies a parabola
+SCANS = 5.0  # a window holds so many of the slowest sensor: the path and how it bends are known from each side
+SHORTEST_S, LONGEST_S = 5.0, 60.0  # and lasts no shorter and no longer: over more than a minute no path is a cubic
 SPACINGS = 12  # a sensor gives at most so many sightings of a track in a window: a camera's errors last
 FEWEST = 3  # of a sensor in a window: what is less proves no velocity
 SURE = 0.9  # P(the detection is the track's): below it somebody else may have made it
