@@ -17,6 +17,7 @@ from fusion.types import ALTITUDE, AZIMUTH, EAST, ELEVATION, NORTH, RANGE, RANGE
 STEEPEST_RAD = math.radians(80.0)  # steeper, height says nothing about plan position
 STRAY_SHARE = 0.1  # of objects whose height is not as the configured prior has it: it is a guess, not a law,
 STRAY_WIDTH = 5.0  # and they lie this many times as wide
+THIN = 1e-6  # no axis of a new position's spread is thinner than this part of the widest: 16 digits hold no more
 NEAREST_M = 1.0  # a detection at no range at all still has a place
 FEW = 64  # ids that are faster compared one by one than sorted with all others
 ID_BITS = 53  # an integer that JSON's doubles hold
@@ -138,7 +139,11 @@ def _from_polar(
         (across, slant * run * frame.sigmas[rows, codes.index(AZIMUTH)]),
         (upward, slant * sigma_elevation),
     )
-    spread = sum((length**2)[:, None, None] * axis[:, :, None] * axis[:, None, :] for axis, length in lengths)
+    least = THIN * np.max([length for _, length in lengths], axis=0)
+    spread = sum(
+        (np.maximum(length, least) ** 2)[:, None, None] * axis[:, :, None] * axis[:, None, :]
+        for axis, length in lengths
+    )
     reach = slant - 0.5 * np.minimum(bent, slant)
     position = placement.position + reach[:, None] * radial
     density = slant * run * run
@@ -195,7 +200,8 @@ def _from_cartesian(
         density = density * np.where(known, _height_density(ground + told, sigma, config), 1.0)
         up, sigma_up = np.where(known, told, up), np.where(known, sigma, sigma_up)
     local[:, 2] = up
-    sigmas = (frame.sigmas[rows, codes.index(EAST)], frame.sigmas[rows, codes.index(NORTH)], sigma_up)
+    sigmas = np.stack([frame.sigmas[rows, codes.index(EAST)], frame.sigmas[rows, codes.index(NORTH)], sigma_up])
+    sigmas = np.maximum(sigmas, THIN * np.max(sigmas, axis=0))
     spread = sum(
         (sigmas[i] ** 2)[:, None, None] * placement.axes[i][None, :, None] * placement.axes[i][None, None, :]
         for i in range(3)

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from fusion.config import TrackerConfig
 from fusion.tracks import TrackStore
 from fusion.types import COASTING, CONFIRMED, ENDED, SECOND_NS, TENTATIVE, Bools, Floats, Ints
 
@@ -36,8 +37,8 @@ REASONS: Final = {
     DOUBLE: "the same object as another track",
 }
 
-PROVEN_EXISTENCE = 0.9999  # false alarms are not as registered: 0.98 would tell twice as many false tracks, no earlier
-PROVEN_HITS = 3  # two detections give the first velocity; only the third can contradict it
+# Detections that each say little never lift a track to `confirmed_existence`, as objects also end: lasting does.
+LASTING_EXISTENCE, LASTING_HITS, LASTING_S = 0.99, 10, 60.0
 DOUBTED_TENTATIVE = 5e-5  # below what a new one must have: a lone detection survives about one miss
 DOUBTED_EXISTENCE = 0.2  # design decision 4
 UNSEEN_LOOKS = 1.5  # expected detections missed: more than one unlucky look
@@ -51,13 +52,15 @@ for (_now, _evidence), _next in NEXT.items():
     _TABLE[_now, _evidence] = _next
 
 
-def evidence(store: TrackStore, rows: Ints, now_ns: int, still_objects: bool) -> Ints:
+def evidence(store: TrackStore, rows: Ints, now_ns: int, config: TrackerConfig) -> Ints:
     """What the numbers of `rows` say after a look at `now_ns`: (rows,) codes; the gravest wins."""
     status, existence, owed = store.status[rows], store.existence[rows], store.owed[rows]
     said = np.full(len(rows), NOTHING)
     tentative = status == TENTATIVE
-    proven = tentative & (existence >= PROVEN_EXISTENCE) & (store.hits[rows] >= PROVEN_HITS)
-    if not still_objects:
+    proven = tentative & (existence >= config.confirmed_existence) & (store.hits[rows] >= config.confirmed_hits)
+    lasting = now_ns - store.created_ns[rows] >= int(LASTING_S * SECOND_NS)
+    proven |= tentative & lasting & (existence >= LASTING_EXISTENCE) & (store.hits[rows] >= LASTING_HITS)
+    if not config.still_objects:
         proven &= store.moved[rows] == 1
     said[proven] = PROVEN
     said[(status == CONFIRMED) & (owed >= UNSEEN_LOOKS)] = UNSEEN

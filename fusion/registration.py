@@ -4,7 +4,7 @@ What several sensors see of one object over a few scans (`fusion.gathering`) is 
 biases (`fusion.alignment`). Information adds up, is forgotten over hours as mounts drift, and never leaves the prior:
 what the geometry does not show keeps the prior's uncertainty, and is not applied.
 
-It only looks: tracks change where `correct` is asked to apply what was found.
+With `report` it only looks; with `apply` measurements are corrected and tracks of one object become one.
 """
 
 from __future__ import annotations
@@ -107,7 +107,12 @@ class Registration:
             self._waiting, self._unsure = (*self._waiting, *found), ()
 
     def correct(self, frame: Frame, station: Station) -> Frame:
-        """The frame without the biases that are known well, and with what is left of them in its sigmas."""
+        """The frame without the biases that are known well, and with what is left of them in its sigmas.
+
+        The same frame where they are only reported.
+        """
+        if self._config.registration != "apply":
+            return frame
         first, last = self.biases.first[station.index], self.biases.first[station.index + 1]
         self._follow(frame, station, first, last)
         moved = (self._applied[first:last] != 0.0) | self._known_well[first:last]
@@ -188,7 +193,7 @@ class Registration:
             return
         self.objects += 1
         self._add(found, columns, one.time_ns)
-        if one.doubles:
+        if one.doubles and self._config.registration == "apply":
             placing = np.array([k for k in columns.tolist() if self.biases.names[k][1] in PLACING], np.int64)
             self._unsure = (*self._unsure, (placing, one.doubles))
         self.doubles += tuple(

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.special import chdtri
 
 from fusion import births, lifecycle
+from fusion.clutter import Clutter
 from fusion.config import SiteConfig
 from fusion.engine import Engine, Evaluated, Setting
 from fusion.engines import engine
@@ -59,9 +60,11 @@ class Tracker:
         self.whiteness = Whiteness(len(self.stations))
         self.identities = Identities(site.tracker)
         self.registration = registration(tuple(self.stations.values()), self.plane, site.tracker)
+        self.clutter = {s.index: Clutter(s) for s in self.stations.values() if births.can_begin(s)}
         self.undetected.cover([(s, s.placement) for s in self.stations.values() if s.placement and births.can_begin(s)])
         self.placements = {name: s.placement for name, s in self.stations.items() if s.placement is not None}
         self.ended: list[tuple[TrackStore, tuple[str, ...]]] = []  # shown once, since the last picture
+        self.repaired = 0  # covariances that an update left near-singular, and that were made sound again
         self._longest_period_s = max((s.config.period_s for s in self.stations.values()), default=1.0)
 
     def copy(self) -> Tracker:
@@ -69,6 +72,7 @@ class Tracker:
         other = object.__new__(Tracker)
         other.__dict__.update(self.__dict__)
         other.store, other.undetected = self.store.copy(), self.undetected.copy()
+        other.clutter = {index: map_.copy() for index, map_ in self.clutter.items()}
         other.whiteness, other.ended = self.whiteness.copy(), list(self.ended)
         other.registration, other.identities = self.registration and self.registration.copy(), self.identities.copy()
         return other
@@ -79,7 +83,7 @@ class Tracker:
         if station.angles_only:
             frame = replace(frame, sigmas=frame.sigmas * math.sqrt(self.whiteness.inflation(station.index)))
         told = frame
-        if self.registration and self.config.registration == "apply":
+        if self.registration:
             frame = self.registration.correct(frame, station)
         look = station.look(frame, self.plane)
         self.placements = {**self.placements, frame.sensor: look.placement}
@@ -91,15 +95,18 @@ class Tracker:
         swept = self._predict(look, rows, reference_ns)
         bearings = self._bearings(look, rows) if station.angles_only else None
         evaluated = self.engine.evaluate(self.setting, self.store, rows, pairs, station.codes, frame, look.placement)
+        self.repaired += evaluated.repaired
         alone_weight, new = self._alone_weight(look)
         alone, paired = self._update(look, rows, pairs, swept, evaluated, alone_weight)
         if self.registration:
             self.registration.look(replace(look, frame=told), self.store, rows[pairs[0]], pairs[1], paired)
         if bearings is not None:
             self._listen(look, rows, pairs, paired, bearings)
+        if station.index in self.clutter:
+            self._doubt(look, rows, pairs, paired)
         self._begin(look, alone, new)
-        self._settle(rows, lifecycle.evidence(self.store, rows, frame.time_ns, self.config.still_objects))
-        if self.registration and self.registration.doubles and self.config.registration == "apply":
+        self._settle(rows, lifecycle.evidence(self.store, rows, frame.time_ns, self.config))
+        if self.registration and self.registration.doubles:
             doubles = np.flatnonzero(np.isin(self.store.id[: self.store.size], self.registration.doubles))
             self._settle(doubles, np.full(len(doubles), lifecycle.DOUBLE))
 
@@ -114,14 +121,12 @@ class Tracker:
         from fusion.kernels.candidates import candidates
 
         store, frame, n = self.store, look.frame, self.store.size
-        tracks, detections, reference_ns, touched = candidates(
+        rows, reference_ns, places, detections = candidates(
             look.station.codes, frame.values, frame.sigmas, frame.times_ns, frame.time_ns, look.placement.position,
             look.placement.axes, self.setting.earth, look.box, store.time_ns[:n], store.weight[:n], store.mean[:n],
-            store.covariance[:n], self.motions.parameters, COARSE_GATE_SIGMA,
+            store.covariance[:n], store.outline[:n], self.motions.parameters, COARSE_GATE_SIGMA,
         )  # fmt: skip
-        rows = np.flatnonzero(touched)
-        places = np.cumsum(touched) - 1
-        return rows, (places[tracks], detections), reference_ns[rows]
+        return rows, (places, detections), reference_ns
 
     def _predict(self, look: Look, rows: Ints, reference_ns: Ints) -> Floats:
         """Advance `rows` to the look; returns P(inside what was swept), (rows,)."""
@@ -194,6 +199,15 @@ class Tracker:
         innovation = wrapped(azimuth - bearings[pairs[0][sure]])
         self.whiteness.listen(look.station.index, self.store, rows[pairs[0][sure]], innovation, look.frame.time_ns)
 
+    def _doubt(self, look: Look, rows: Ints, pairs: tuple[Ints, Ints], paired: Floats) -> None:
+        """Tell the sensor's map of false alarms of every detection, as far as no confirmed track claims it.
+
+        What is tentative counts as false until it is confirmed: only so does it take more where much is false.
+        """
+        claimed = np.where(self.store.status[rows[pairs[0]]] != TENTATIVE, paired, 0.0)
+        claims = np.bincount(pairs[1], claimed, len(look.frame.values))
+        self.clutter[look.station.index].learn(look, np.maximum(1.0 - claims, 0.0))
+
     def _alone_weight(self, look: Look) -> tuple[Floats, tuple[births.Births, Floats] | None]:
         """Density of false alarms and of undetected objects at each detection; the latter with its births."""
         frame, station = look.frame, look.station
@@ -201,6 +215,7 @@ class Tracker:
         weight = max(station.config.false_alarms, LEAST_CLUTTER) / width
         if not births.can_begin(station) or not len(weight):
             return weight, None
+        weight *= self.clutter[station.index].factor(frame.values)
         new = self.engine.births(self.setting, station, frame, look.placement)
         fresh = station.config.detection_probability * new.density(self.undetected.density(new.mean[:, :3]))
         weight[new.rows] += fresh
@@ -227,8 +242,9 @@ class Tracker:
         variance = store.covariance[seen, 0, 0, 0] + store.covariance[seen, 0, 1, 1] + store.covariance[seen, 0, 2, 2]
         away = ((mean - store.birthplace[seen]) ** 2).sum(axis=1)
         store.moved[seen] |= away > MOVED_SIGMA**2 * 2.0 * variance  # of now, and of the birthplace
-        sure = np.flatnonzero(paired >= HIT_SHARE)
-        self.identities.hear(look, store, rows[pairs[0][sure]].tolist(), pairs[1][sure].tolist())
+        if look.frame.identity is not None:
+            sure = np.flatnonzero(paired >= HIT_SHARE)
+            self.identities.hear(look, store, rows[pairs[0][sure]].tolist(), pairs[1][sure].tolist())
 
     def _begin(self, look: Look, alone: Floats, begun: tuple[births.Births, Floats] | None) -> None:
         """Give a row to each detection that may be a new object."""

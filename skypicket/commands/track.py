@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import gc
 from typing import TYPE_CHECKING, TextIO
 
 from fusion.errors import ConfigError, RecordingError
 from skypicket.arguments import INPUT, OUTPUT, add_command, new_recording, number, recording
 from skypicket.exits import DONE, NOTHING
+
+COLLECT_AFTER = 100_000  # objects more than before: frames and pictures are thousands that stay, and hold no cycles
 
 if TYPE_CHECKING:
     from replay.offline import TrackSummary
@@ -39,6 +42,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    gc.disable()  # what start-up makes stays
     from adapters.site.configuration import load_site
     from replay.offline import track
     from replay.recording import check_output
@@ -51,6 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
     except RecordingError:
         raise ConfigError("--out", arguments.out, "another file than the recording that is read") from None
     prepare_kernels()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
+    gc.enable()
     with progress() as show:
         summary = track(
             arguments.input,
@@ -72,6 +79,12 @@ def run(arguments: argparse.Namespace) -> int:
         f"{summary.alerts:,} alerts in {summary.steps:,} steps: {arguments.out}",
         file=stream,
     )
+    if summary.shortened:
+        print(
+            f"{summary.shortened:,} pictures were too large for a message of 8 MiB: tentative tracks, covariance, and "
+            "unlikely tracks were left out as far as needed; `left_out` in each says what",
+            file=stream,
+        )
     tell_biases(summary, stream)
     tell_rejected(summary, stream)
     return DONE

@@ -201,17 +201,17 @@ def test_a_direction_is_registered_against_those_who_see_distance():
 
 
 def test_errors_that_last_for_a_window_count_as_one_look():
-    """A camera that is off by another 0.05° in each window: its estimate is as good as so many windows allow."""
+    """A camera that is off by another 0.5° in each window: its estimate is as good as so many windows allow."""
     camera = radar(
         "eye", lat_deg=47.45, lon_deg=19.1, kind="infrared", measures=("azimuth_deg", "elevation_deg"),
-        sigma={"azimuth_deg": 0.05, "elevation_deg": 0.05},
+        sigma={"azimuth_deg": 0.5, "elevation_deg": 0.5},
     )  # fmt: skip
     world, total = site(*RADARS[:2], camera), 0.0
     stations = stations_of((*RADARS[:2], camera), world)
     for seed in range(8):
         rng, registration = np.random.default_rng(seed), Registration(stations, PLANE, world.tracker)
         for k in range(12):
-            lasting = {"azimuth_deg": math.radians(rng.normal(0.0, 0.05))}
+            lasting = {"azimuth_deg": math.radians(rng.normal(0.0, 0.5))}
             one = object_of(stations, {0: {}, 1: {}, 2: lasting}, circling(rng), rng, from_s=20.0 * k)
             registration.learn(one)
         k = registration.biases.column(2, "azimuth_deg")

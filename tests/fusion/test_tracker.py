@@ -170,9 +170,9 @@ def test_a_first_frame_full_of_old_traffic_is_believed_more_than_a_late_lone_det
     tracker.step(frame(radar(), seen(radar(), states, rng)))
     first = tracker.store.existence[: tracker.store.size].mean()
     late = Tracker(site())
-    for k in range(10):
+    for k in range(3):
         late.step(frame(radar(), [], at_s=4.0 * k, seq=k))
-    late.step(frame(radar(), seen(radar(), states[:1], rng), at_s=40.0, seq=10))
+    late.step(frame(radar(), seen(radar(), states[:1], rng), at_s=12.0, seq=3))
     assert first > 0.9 > 0.5 > late.store.existence[0]
 
 
