@@ -63,6 +63,7 @@ class Registration:
         self._conclude()
 
     def copy(self) -> Registration:
+        """One that goes its own way from here."""
         other = object.__new__(Registration)
         other.__dict__.update(self.__dict__)
         other._gathering, other._applied_ns = self._gathering.copy(), dict(self._applied_ns)
