@@ -90,6 +90,7 @@ class TrackerConfig:
     agility_mps2: Annotated[float, Ge(0.001), Le(10_000)] = 10.0
     ballistic_drag_per_m: Annotated[float, Ge(0), Le(1)] = 0.0
     still_objects: bool = True
+    registration: Literal["off", "report", "apply"] = "report"
     confirmed_existence: Probability = 0.99999
     confirmed_hits: Annotated[int, Ge(1), Le(1000)] = 3
     ended_existence: Probability = 0.1

@@ -10,7 +10,7 @@ from fusion.config import TrackerConfig
 from fusion.tracks import TrackStore
 from fusion.types import COASTING, CONFIRMED, ENDED, SECOND_NS, TENTATIVE, Bools, Floats, Ints
 
-NOTHING, PROVEN, UNSEEN, SEEN, DOUBTED, LEFT, SILENT = range(7)
+NOTHING, PROVEN, UNSEEN, SEEN, DOUBTED, LEFT, SILENT, DOUBLE = range(8)
 
 NEXT: Final = {
     # (now,      evidence) -> next
@@ -26,11 +26,15 @@ NEXT: Final = {
     (TENTATIVE, SILENT): ENDED,
     (CONFIRMED, SILENT): ENDED,
     (COASTING, SILENT): ENDED,
+    (TENTATIVE, DOUBLE): ENDED,
+    (CONFIRMED, DOUBLE): ENDED,
+    (COASTING, DOUBLE): ENDED,
 }
 REASONS: Final = {
     DOUBTED: "not detected where it should have been",
     LEFT: "outside every coverage",
     SILENT: "no sensor has looked there any more",
+    DOUBLE: "the same object as another track",
 }
 
 # Detections that each say little never lift a track to `confirmed_existence`, as objects also end: lasting does.
@@ -42,7 +46,7 @@ SILENT_S = 60.0  # a sensor's outage is survived for so long: beyond it a predic
 CANDIDATE_HITS = 2  # a lone detection is a candidate, not yet a track that is shown
 CANDIDATE_EXISTENCE = 0.5  # unless it is more likely an object than not
 
-_TABLE = np.tile(np.arange(4)[:, None], (1, 7))
+_TABLE = np.tile(np.arange(4)[:, None], (1, 8))
 for (_now, _evidence), _next in NEXT.items():
     _TABLE[_now, _evidence] = _next
 

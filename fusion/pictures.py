@@ -63,7 +63,7 @@ def picture(tracker: Tracker, at: Ahead) -> Picture:
         existence=store.existence.copy(), lat_deg=lat, lon_deg=lon, alt_m=alt, east_mps=velocity[:, 0],
         north_mps=velocity[:, 1], up_mps=velocity[:, 2], covariance=triangle,
         mode=mode, mode_probability=store.weight[np.arange(n), best],
-        updated_ns=store.updated_ns.copy(), created_ns=store.created_ns.copy(), hits=store.hits.copy(),
+        updated_ns=np.minimum(store.updated_ns, at.time_ns), created_ns=store.created_ns.copy(), hits=store.hits.copy(),
         sensors=_sensors(tracker, store, at.time_ns), identity=tuple(store.identity),
         diverted_ns=(None,) * n, reason=at.reasons,
     )  # fmt: skip

@@ -12,7 +12,9 @@ from fusion.alerting import AlertMachine, Assessment
 from fusion.config import SiteConfig
 from fusion.episodes import Ledger
 from fusion.errors import MessageRejected
+from fusion.identity import Oddity
 from fusion.ordering import History, Snapshot
+from fusion.registration import Estimate
 from fusion.tracker import Tracker
 from fusion.types import SECOND_NS, Event, Frame, Picture
 
@@ -102,6 +104,15 @@ class Pipeline:
             return None
         tracker = self._air.tracker
         return pictures.picture(tracker, pictures.ahead(tracker, max(self.newest_ns, self._made_ns)))
+
+    def registration(self) -> dict[str, dict[str, Estimate]]:
+        """Sensor -> parameter -> what is known of its bias by now; empty where registration is off."""
+        learnt = self._air.tracker.registration
+        return {} if learnt is None else learnt.report()
+
+    def identities(self) -> tuple[Oddity, ...]:
+        """What was noticed of transponder addresses, the last ones."""
+        return self._air.tracker.identities.oddities
 
     def _leave_out(self, frame: Frame) -> list[Event]:
         self.late[frame.sensor] = self.late.get(frame.sensor, 0) + 1

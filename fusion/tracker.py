@@ -20,7 +20,9 @@ from fusion.config import SiteConfig
 from fusion.engine import Engine, Evaluated, Setting
 from fusion.engines import engine
 from fusion.geodesy import Plane
+from fusion.identity import Identities
 from fusion.motion import Motions
+from fusion.registration import registration
 from fusion.sensors import LEAST_CLUTTER, Look, Station, box, covers, measure, wrapped
 from fusion.tracks import TrackStore
 from fusion.types import AZIMUTH, ENDED, SECOND_NS, TENTATIVE, Bools, Floats, Frame, Ints
@@ -56,6 +58,8 @@ class Tracker:
         self.store = TrackStore.empty(len(self.motions.names), len(self.stations))
         self.undetected = Undetected(site.tracker)
         self.whiteness = Whiteness(len(self.stations))
+        self.identities = Identities(site.tracker)
+        self.registration = registration(tuple(self.stations.values()), self.plane, site.tracker)
         self.clutter = {s.index: Clutter(s) for s in self.stations.values() if births.can_begin(s)}
         self.undetected.cover([(s, s.placement) for s in self.stations.values() if s.placement and births.can_begin(s)])
         self.placements = {name: s.placement for name, s in self.stations.items() if s.placement is not None}
@@ -70,6 +74,7 @@ class Tracker:
         other.store, other.undetected = self.store.copy(), self.undetected.copy()
         other.clutter = {index: map_.copy() for index, map_ in self.clutter.items()}
         other.whiteness, other.ended = self.whiteness.copy(), list(self.ended)
+        other.registration, other.identities = self.registration and self.registration.copy(), self.identities.copy()
         return other
 
     def step(self, frame: Frame) -> None:
@@ -77,6 +82,9 @@ class Tracker:
         station = self.stations[frame.sensor]
         if station.angles_only:
             frame = replace(frame, sigmas=frame.sigmas * math.sqrt(self.whiteness.inflation(station.index)))
+        told = frame
+        if self.registration:
+            frame = self.registration.correct(frame, station)
         look = station.look(frame, self.plane)
         self.placements = {**self.placements, frame.sensor: look.placement}
         if births.can_begin(station):
@@ -90,12 +98,17 @@ class Tracker:
         self.repaired += evaluated.repaired
         alone_weight, new = self._alone_weight(look)
         alone, paired = self._update(look, rows, pairs, swept, evaluated, alone_weight)
+        if self.registration:
+            self.registration.look(replace(look, frame=told), self.store, rows[pairs[0]], pairs[1], paired)
         if bearings is not None:
             self._listen(look, rows, pairs, paired, bearings)
         if station.index in self.clutter:
             self._doubt(look, rows, pairs, paired)
         self._begin(look, alone, new)
         self._settle(rows, lifecycle.evidence(self.store, rows, frame.time_ns, self.config))
+        if self.registration and self.registration.doubles:
+            doubles = np.flatnonzero(np.isin(self.store.id[: self.store.size], self.registration.doubles))
+            self._settle(doubles, np.full(len(doubles), lifecycle.DOUBLE))
 
     def shown(self) -> None:
         """The picture is out: its tracks are known to the outside, its ended ones need not stand there again."""
@@ -113,10 +126,6 @@ class Tracker:
             look.placement.axes, self.setting.earth, look.box, store.time_ns[:n], store.weight[:n], store.mean[:n],
             store.covariance[:n], store.outline[:n], self.motions.parameters, COARSE_GATE_SIGMA,
         )  # fmt: skip
-        if look.station.config.use_identity and frame.identity is not None:
-            told = zip(store.identity[rows[places]], np.array(frame.identity, object)[detections], strict=True)
-            agree = np.array([mine is None or theirs is None or mine == theirs for mine, theirs in told], bool)
-            places, detections = places[agree], detections[agree]
         return rows, (places, detections), reference_ns
 
     def _predict(self, look: Look, rows: Ints, reference_ns: Ints) -> Floats:
@@ -154,6 +163,7 @@ class Tracker:
         by_mode = store.weight[row_of_pair] * np.exp(evaluated.log_likelihood)
         likelihood = by_mode.sum(axis=1)
         by_mode /= np.where(likelihood > 0.0, likelihood, 1.0)[:, None]
+        likelihood *= self.identities.agreement(look, store, row_of_pair, pairs[1])
         existence, visible = store.existence[rows], store.visible[rows, station.index]
         detection = station.config.detection_probability * visible
         miss_weight = 1.0 - existence * detection * swept
@@ -233,10 +243,8 @@ class Tracker:
         away = ((mean - store.birthplace[seen]) ** 2).sum(axis=1)
         store.moved[seen] |= away > MOVED_SIGMA**2 * 2.0 * variance  # of now, and of the birthplace
         if look.frame.identity is not None:
-            for p in np.flatnonzero(paired >= HIT_SHARE):
-                told = look.frame.identity[pairs[1][p]]
-                if told is not None:
-                    store.identity[rows[pairs[0][p]]] = told
+            sure = np.flatnonzero(paired >= HIT_SHARE)
+            self.identities.hear(look, store, rows[pairs[0][sure]].tolist(), pairs[1][sure].tolist())
 
     def _begin(self, look: Look, alone: Floats, begun: tuple[births.Births, Floats] | None) -> None:
         """Give a row to each detection that may be a new object."""

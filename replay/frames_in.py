@@ -20,6 +20,7 @@ import numpy as np
 from adapters.intake.gatekeeper import Gatekeeper
 from fusion.config import SiteConfig
 from fusion.errors import RecordingError
+from fusion.registration import Estimate
 from fusion.types import SECOND_NS, Coverage, Frame, Pose
 from replay.recording import Problem, open_reader
 
@@ -46,7 +47,8 @@ class TrackSummary:
     the tracker never reads them. rejected: code -> how often, and the first in words, of messages and rows
     that break the contract. problems: damage of the recording itself, `truncated` that its end is missing.
     pictures: `tracks` messages. shortened: those too large for one message, of which a part was left out.
-    tracks: ids that were confirmed. alerts, steps: episodes, and their messages.
+    tracks: ids that were confirmed. alerts, steps: episodes, and their messages. registration: sensor ->
+    parameter -> bias, at the end; empty where it is off.
     """
 
     frames: int = 0
@@ -63,6 +65,7 @@ class TrackSummary:
     alerts: int = 0
     steps: int = 0
     epoch: str = ""
+    registration: dict[str, dict[str, Estimate]] = field(default_factory=dict)
 
 
 class Entry(NamedTuple):

@@ -17,6 +17,7 @@ from adapters.wire import Message, Sender, alert_message, alert_topics, tracks_m
 from fusion.config import SiteConfig
 from fusion.errors import ConfigError
 from fusion.pipeline import Pipeline
+from fusion.registration import Estimate
 from fusion.types import Event, Frame, Picture
 from fusion.watch import watched
 from replay.frames_in import PROGRESS_FRAMES, AirPicture, FramesIn, Progress, TrackSummary, quiet
@@ -58,7 +59,7 @@ def track(
         output = _Output(writer, Sender(_source(site), summary.epoch), summary)
         frames = recording.frames()
         for picture in recording.pictures:
-            _run(picture, frames, site, output, progress)
+            summary.registration = _run(picture, frames, site, output, progress) or summary.registration
         summary.shortened = writer.shortened
     summary.tracks, summary.alerts = len(output.confirmed), len(output.alerts)
     return summary
@@ -69,11 +70,13 @@ def _source(site: SiteConfig) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", site.service.name)[:64].strip("-") or "skypicket"
 
 
-def _run(picture: AirPicture, frames: Iterator[Frame], site: SiteConfig, output: _Output, progress: Progress) -> None:
-    """One air picture through the core: the next of the frames are its own."""
+def _run(
+    picture: AirPicture, frames: Iterator[Frame], site: SiteConfig, output: _Output, progress: Progress
+) -> dict[str, dict[str, Estimate]]:
+    """One air picture through the core: the next of the frames are its own. Returns the biases that it found."""
     total = len(picture.entries)
     if not total:
-        return
+        return {}
     pipeline = Pipeline(site, rewind=False)
     output.send("zones", _zones(pipeline, picture))
     for count, frame in enumerate(islice(frames, total)):
@@ -84,6 +87,7 @@ def _run(picture: AirPicture, frames: Iterator[Frame], site: SiteConfig, output:
             output.take(events)
     output.take(pipeline.finish())
     progress("tracking", total, total)
+    return pipeline.registration()
 
 
 def _zones(pipeline: Pipeline, picture: AirPicture) -> Message:

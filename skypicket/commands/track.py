@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from replay.offline import TrackSummary
     from skypicket.arguments import Subparsers
 
+CERTAIN_SIGMA = 5.0  # of dozens of biases none looks real by chance
+
 
 def add_parser(subparsers: Subparsers) -> None:
     parser = add_command(
@@ -83,8 +85,21 @@ def run(arguments: argparse.Namespace) -> int:
             "unlikely tracks were left out as far as needed; `left_out` in each says what",
             file=stream,
         )
+    tell_biases(summary, stream)
     tell_rejected(summary, stream)
     return DONE
+
+
+def tell_biases(summary: TrackSummary, stream: TextIO) -> None:
+    """The sensors that are off for certain, and by how much."""
+    for sensor, biases in summary.registration.items():
+        told = [
+            f"{name} {bias.value:+.3g} ± {bias.sigma:.1g}"
+            for name, bias in biases.items()
+            if abs(bias.value) > CERTAIN_SIGMA * bias.sigma
+        ]
+        if told:
+            print(f"  sensor {sensor} is off: {', '.join(told)}", file=stream)
 
 
 def tell_rejected(summary: TrackSummary, stream: TextIO) -> None:

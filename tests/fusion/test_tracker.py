@@ -211,10 +211,10 @@ def test_a_missed_track_coasts_and_comes_back_under_its_id():
 
 @pytest.mark.parametrize("used", [True, False])
 def test_an_identity_is_carried_and_separates_objects_only_where_it_is_to_be_used(used):
-    """Two objects swap places between looks; their addresses tell, if they are asked."""
+    """Two objects swap places less than two sigma apart; their addresses tell, if they are asked."""
     sensor = radar(false_alarms=0.01, use_identity=used)
     tracker = Tracker(site(sensor))
-    one, two = [20e3, 15e3, 5e3, 0.0, 0.0, 0.0], [20.3e3, 15e3, 5e3, 0.0, 0.0, 0.0]
+    one, two = [20e3, 15e3, 5e3, 0.0, 0.0, 0.0], [20.15e3, 15e3, 5e3, 0.0, 0.0, 0.0]
     first = None
     for k in range(9):
         names = ("A", "B") if k < 6 else ("B", "A")
@@ -224,7 +224,7 @@ def test_an_identity_is_carried_and_separates_objects_only_where_it_is_to_be_use
             first = tracker.store.id[int(np.argmin(np.abs(combined(tracker)[0][:, 0] - one[0])))]
     assert set(tracker.store.identity[:n]) == {"A", "B"}
     east = combined(tracker)[0][int(np.flatnonzero(tracker.store.id[:n] == first)[0]), 0]
-    assert abs(east - (two if used else one)[0]) < 150.0
+    assert abs(east - (two if used else one)[0]) < 75.0
 
 
 def test_a_plan_radar_does_not_grow_sure_of_a_height_that_it_never_saw():
