@@ -24,6 +24,8 @@ class CompiledEngine:
             prior_of(station, setting.config), mean, covariance, density,
         )  # fmt: skip
         rows = np.flatnonzero(~np.isnan(density))
+        if len(rows) == n:
+            return Births(rows, mean, covariance, density)
         return Births(rows, mean[rows], covariance[rows], density[rows])
 
     def predict(self, setting: Setting, store: TrackStore, rows: Ints, until_ns: Ints) -> None:

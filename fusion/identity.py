@@ -94,16 +94,16 @@ class Identities:
         other._returns, other._told = dict(self._returns), dict(self._told)
         return other
 
-    def agreement(self, look: Look, store: TrackStore, row_of_pair: Ints, detections: Ints) -> Floats | float:
-        """By how much less likely each pair is for its two addresses: (pairs,), or 1 where they do not count.
+    def agreement(self, look: Look, store: TrackStore, rows: Ints, pairs: tuple[Ints, Ints]) -> Floats:
+        """By how much less likely each pair is for its two addresses: (pairs,), or none where they do not count.
 
         A track agrees with the address that it told last too: one that was changed stays so, and is no error twice.
         """
         names = look.frame.identity
         if not look.station.config.use_identity or names is None:
-            return 1.0
-        weight = np.ones(len(detections))
-        for p, (row, detection) in enumerate(zip(row_of_pair.tolist(), detections.tolist(), strict=True)):
+            return np.empty(0)
+        weight = np.ones(len(pairs[1]))
+        for p, (row, detection) in enumerate(zip(rows[pairs[0]].tolist(), pairs[1].tolist(), strict=True)):
             mine, told = store.identity[row], names[detection]
             if mine is None or told is None or mine == told:
                 continue

@@ -8,9 +8,9 @@ import numpy as np
 
 from fusion.config import TrackerConfig
 from fusion.tracks import TrackStore
-from fusion.types import COASTING, CONFIRMED, ENDED, SECOND_NS, TENTATIVE, Bools, Floats, Ints
+from fusion.types import COASTING, CONFIRMED, ENDED, SECOND_NS, TENTATIVE, Bools, Ints
 
-NOTHING, PROVEN, UNSEEN, SEEN, DOUBTED, LEFT, SILENT, DOUBLE = range(8)
+NOTHING, PROVEN, UNSEEN, SEEN, DOUBTED, LEFT, SILENT, DOUBLE = range(8)  # the first five as in `kernels.evidence`
 
 NEXT: Final = {
     # (now,      evidence) -> next
@@ -37,10 +37,6 @@ REASONS: Final = {
     DOUBLE: "the same object as another track",
 }
 
-# Detections that each say little never lift a track to `confirmed_existence`, as objects also end: lasting does.
-LASTING_EXISTENCE, LASTING_HITS, LASTING_S = 0.99, 10, 60.0
-DOUBTED_TENTATIVE = 5e-5  # below what a new one must have: a lone detection survives about one miss
-UNSEEN_LOOKS = 1.5  # expected detections missed: more than one unlucky look
 LEFT_PERIODS = 3.0  # design decision 4
 SILENT_S = 60.0  # a sensor's outage is survived for so long: beyond it a prediction says next to nothing
 CANDIDATE_HITS = 2  # a lone detection is a candidate, not yet a track that is shown
@@ -53,30 +49,15 @@ for (_now, _evidence), _next in NEXT.items():
 
 def evidence(store: TrackStore, rows: Ints, now_ns: int, config: TrackerConfig) -> Ints:
     """What the numbers of `rows` say after a look at `now_ns`: (rows,) codes; the gravest wins."""
-    status, existence, owed = store.status[rows], store.existence[rows], store.owed[rows]
-    said = np.full(len(rows), NOTHING)
-    tentative = status == TENTATIVE
-    proven = tentative & (existence >= config.confirmed_existence) & (store.hits[rows] >= config.confirmed_hits)
-    lasting = now_ns - store.created_ns[rows] >= int(LASTING_S * SECOND_NS)
-    proven |= tentative & lasting & (existence >= LASTING_EXISTENCE) & (store.hits[rows] >= LASTING_HITS)
-    if not config.still_objects:
-        proven &= store.moved[rows] == 1
-    said[proven] = PROVEN
-    said[(status == CONFIRMED) & (owed >= UNSEEN_LOOKS)] = UNSEEN
-    said[(status == COASTING) & (owed < UNSEEN_LOOKS)] = SEEN
-    said[tentative & (existence < DOUBTED_TENTATIVE)] = DOUBTED
-    said[~tentative & (existence * seen(store, rows, now_ns) < config.ended_existence)] = DOUBTED
+    from fusion.kernels.evidence import evidence
+
+    said = np.empty(len(rows), np.int64)
+    evidence(
+        rows, now_ns, store.status, store.existence, store.owed, store.hits, store.created_ns, store.moved,
+        store.covered_ns, store.visible, config.confirmed_existence, config.confirmed_hits, config.ended_existence,
+        config.still_objects, said,
+    )  # fmt: skip
     return said
-
-
-def seen(store: TrackStore, rows: Ints, now_ns: int) -> Floats:
-    """P(at least one sensor can see it), of those that looked where it was within `SILENT_S`: (rows,).
-
-    An object that nobody can see may well exist, but nobody tracks it.
-    """
-    looks = now_ns - store.covered_ns[rows] <= int(SILENT_S * SECOND_NS)
-    unseen: Floats = np.where(looks, 1.0 - store.visible[rows], 1.0).prod(axis=1)
-    return 1.0 - unseen
 
 
 def absence(store: TrackStore, rows: Ints, now_ns: int, longest_period_s: float, outside: Bools) -> Ints:

@@ -14,7 +14,8 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import chdtri
 
-from fusion import births, lifecycle
+from fusion import births, lifecycle, presence
+from fusion.arrivals import arrivals, begin
 from fusion.clutter import Clutter
 from fusion.config import SiteConfig
 from fusion.engine import Engine, Evaluated, Setting
@@ -23,22 +24,15 @@ from fusion.geodesy import Plane
 from fusion.identity import Identities
 from fusion.motion import Motions
 from fusion.registration import registration
-from fusion.sensors import LEAST_CLUTTER, Look, Station, box, covers, measure, wrapped
+from fusion.sensors import Look, Station, box, covers, measure, wrapped
 from fusion.tracks import TrackStore
-from fusion.types import AZIMUTH, ENDED, SECOND_NS, TENTATIVE, Bools, Floats, Frame, Ints
+from fusion.types import AZIMUTH, ENDED, SECOND_NS, Bools, Floats, Frame, Ints
 from fusion.undetected import Undetected
 from fusion.whiteness import Whiteness
 
 GATE_PROBABILITY = 0.9999  # a true detection falls outside once in 10 000: rarer than every real loss
 COARSE_GATE_SIGMA = 5.0  # each component by itself; wider than the exact gate for up to four of them
-SWEPT_SHARE = 0.05  # a look that was less likely than this to have included the track says nothing of it
-HIT_SHARE = 0.5  # a track was detected when that is more likely than not
-MOST_TRACKS = 100_000  # rows, candidates included: what a frame of noise leaves must not fill the memory
-LEAST_EXISTENCE = (
-    1e-4  # a new object less likely than this is not worth a row; a second detection lifts it thousandfold
-)
-MOVED_SIGMA = 4.0  # displaced by more than this many standard deviations: it moves
-MOST_EXISTENCE = 1.0 - 1e-9  # odds stay finite
+SURE = 0.5  # P(pair) from which a detection is taken as the track's
 
 
 class Tracker:
@@ -64,6 +58,7 @@ class Tracker:
         self.undetected.cover([(s, s.placement) for s in self.stations.values() if s.placement and births.can_begin(s)])
         self.placements = {name: s.placement for name, s in self.stations.items() if s.placement is not None}
         self.ended: list[tuple[TrackStore, tuple[str, ...]]] = []  # shown once, since the last picture
+        self._visible = np.array([s.visible_share for s in self.stations.values()])
         self.repaired = 0  # covariances that an update left near-singular, and that were made sound again
         self._longest_period_s = max((s.config.period_s for s in self.stations.values()), default=1.0)
 
@@ -96,16 +91,17 @@ class Tracker:
         bearings = self._bearings(look, rows) if station.angles_only else None
         evaluated = self.engine.evaluate(self.setting, self.store, rows, pairs, station.codes, frame, look.placement)
         self.repaired += evaluated.repaired
-        alone_weight, new = self._alone_weight(look)
-        alone, paired = self._update(look, rows, pairs, swept, evaluated, alone_weight)
+        found = arrivals(look, self.engine, self.setting, self.undetected, self.clutter)
+        alone, paired = self._update(look, rows, pairs, swept, evaluated, found.weight)
         if self.registration:
             self.registration.look(replace(look, frame=told), self.store, rows[pairs[0]], pairs[1], paired)
         if bearings is not None:
             self._listen(look, rows, pairs, paired, bearings)
-        if station.index in self.clutter:
-            self._doubt(look, rows, pairs, paired)
-        self._begin(look, alone, new)
-        self._settle(rows, lifecycle.evidence(self.store, rows, frame.time_ns, self.config))
+        said = lifecycle.evidence(self.store, rows, frame.time_ns, self.config)
+        begin(look, self.store, found, alone, self.motions.prior, self._visible, self._picture)
+        if births.can_begin(station):
+            self.undetected.look(station, look.placement, look.box)
+        self._settle(rows, said)
         if self.registration and self.registration.doubles:
             doubles = np.flatnonzero(np.isin(self.store.id[: self.store.size], self.registration.doubles))
             self._settle(doubles, np.full(len(doubles), lifecycle.DOUBLE))
@@ -132,22 +128,14 @@ class Tracker:
         """Advance `rows` to the look; returns P(inside what was swept), (rows,)."""
         from fusion.kernels.evaluate import inside
 
-        store, station = self.store, look.station
-        before_ns = store.time_ns[rows]
+        store = self.store
+        presence.age(look, store, rows, reference_ns, self.config.survival_s)
         self.engine.predict(self.setting, store, rows, reference_ns)
-        elapsed_s = (store.time_ns[rows] - before_ns) / SECOND_NS
-        store.existence[rows] *= np.exp(-elapsed_s / self.config.survival_s)
         swept = np.empty(len(rows))
         inside(
             rows, look.box, look.placement.position, look.placement.axes, self.setting.earth, store.weight, store.mean,
             store.covariance, swept,
         )  # fmt: skip
-        looked_ns = store.looked_ns[rows, station.index]
-        since_s = np.maximum(reference_ns - looked_ns, 0) / SECOND_NS
-        keep = np.where(looked_ns > 0, np.exp(-since_s / station.blind_time_s), 0.0)
-        share = station.visible_share
-        store.visible[rows, station.index] = share + (store.visible[rows, station.index] - share) * keep
-        store.looked_ns[rows, station.index] = reference_ns
         return swept
 
     def _update(
@@ -158,34 +146,19 @@ class Tracker:
 
         Returns P(belongs to no track), (detections,), and P(pair), (pairs,).
         """
-        store, station = self.store, look.station
-        row_of_pair = rows[pairs[0]]
-        by_mode = store.weight[row_of_pair] * np.exp(evaluated.log_likelihood)
-        likelihood = by_mode.sum(axis=1)
-        by_mode /= np.where(likelihood > 0.0, likelihood, 1.0)[:, None]
-        likelihood *= self.identities.agreement(look, store, row_of_pair, pairs[1])
-        existence, visible = store.existence[rows], store.visible[rows, station.index]
-        detection = station.config.detection_probability * visible
-        miss_weight = 1.0 - existence * detection * swept
-        paired, missed, alone = self.engine.associate(
-            pairs, (existence * detection)[pairs[0]] * likelihood, miss_weight, alone_weight
-        )
-        hit = np.minimum(np.bincount(pairs[0], paired, len(rows)), 1.0)
-        unseen = missed * existence * (1.0 - detection * swept) / miss_weight
-        total = np.maximum(hit + unseen, 1e-300)
-        self.engine.reduce(store, rows, pairs, unseen / total, paired / total[pairs[0]], by_mode, evaluated)
-        store.existence[rows] = self._believed(look, rows, existence, total)
-        blind = visible * (1.0 - station.config.detection_probability * swept) / (1.0 - detection * swept)
-        store.visible[rows, station.index] = (hit + unseen * blind) / total
-        self._remember(look, rows, pairs, paired, hit, swept * detection, swept)
+        store, place = self.store, pairs[0]
+        agreement = self.identities.agreement(look, store, rows, pairs)
+        weights = presence.weigh(look, store, rows, place, evaluated, swept, agreement)
+        paired, missed, alone = self.engine.associate(pairs, weights.pair, weights.miss, alone_weight)
+        belief = presence.believe(look, store, rows, pairs, paired, missed, weights.miss, swept)
+        self.engine.reduce(store, rows, pairs, belief.miss_share, belief.pair_share, weights.by_mode, evaluated)
+        presence.remember(look, store, rows, belief, swept)
+        if look.frame.identity is not None:
+            sure = np.flatnonzero(paired >= SURE)
+            self.identities.hear(look, store, rows[place[sure]].tolist(), pairs[1][sure].tolist())
+        if look.station.index in self.clutter:  # what is tentative counts as false until it is confirmed
+            self.clutter[look.station.index].learn(look, belief.unclaimed)
         return alone, paired
-
-    def _believed(self, look: Look, rows: Ints, before: Floats, after: Floats) -> Floats:
-        """A direction alone makes a tentative track neither more nor less likely: every place on the line of sight
-        to a real object is as good. That needs somebody who sees distance."""
-        if look.station.angles_only:
-            after = np.where(self.store.status[rows] == TENTATIVE, before, after)
-        return np.minimum(after, MOST_EXISTENCE)
 
     def _bearings(self, look: Look, rows: Ints) -> Floats:
         """The azimuth at which each row is expected, (rows,), before the update."""
@@ -194,90 +167,10 @@ class Tracker:
 
     def _listen(self, look: Look, rows: Ints, pairs: tuple[Ints, Ints], paired: Floats, bearings: Floats) -> None:
         """Hand the azimuth innovations of the tracks that were surely hit to the sensor's whiteness."""
-        sure = np.flatnonzero(paired >= HIT_SHARE)
+        sure = np.flatnonzero(paired >= SURE)
         azimuth = look.frame.values[pairs[1][sure], look.station.codes.tolist().index(AZIMUTH)]
         innovation = wrapped(azimuth - bearings[pairs[0][sure]])
         self.whiteness.listen(look.station.index, self.store, rows[pairs[0][sure]], innovation, look.frame.time_ns)
-
-    def _doubt(self, look: Look, rows: Ints, pairs: tuple[Ints, Ints], paired: Floats) -> None:
-        """Tell the sensor's map of false alarms of every detection, as far as no confirmed track claims it.
-
-        What is tentative counts as false until it is confirmed: only so does it take more where much is false.
-        """
-        claimed = np.where(self.store.status[rows[pairs[0]]] != TENTATIVE, paired, 0.0)
-        claims = np.bincount(pairs[1], claimed, len(look.frame.values))
-        self.clutter[look.station.index].learn(look, np.maximum(1.0 - claims, 0.0))
-
-    def _alone_weight(self, look: Look) -> tuple[Floats, tuple[births.Births, Floats] | None]:
-        """Density of false alarms and of undetected objects at each detection; the latter with its births."""
-        frame, station = look.frame, look.station
-        width = np.where(np.isnan(frame.values), 1.0, station.span).prod(axis=1)
-        weight = max(station.config.false_alarms, LEAST_CLUTTER) / width
-        if not births.can_begin(station) or not len(weight):
-            return weight, None
-        weight *= self.clutter[station.index].factor(frame.values)
-        new = self.engine.births(self.setting, station, frame, look.placement)
-        fresh = station.config.detection_probability * new.density(self.undetected.density(new.mean[:, :3]))
-        weight[new.rows] += fresh
-        return weight, (new, fresh / weight[new.rows])
-
-    def _remember(
-        self, look: Look, rows: Ints, pairs: tuple[Ints, Ints], paired: Floats, hit: Floats, expected: Floats,
-        swept: Floats,
-    ) -> None:  # fmt: skip
-        """Times, hits, identities, and whether a track has moved."""
-        store, index = self.store, look.station.index
-        now_ns = store.time_ns[rows]
-        covered = rows[swept > SWEPT_SHARE]
-        store.covered_ns[covered, index] = look.frame.time_ns
-        was_hit = hit >= HIT_SHARE
-        seen = rows[was_hit]
-        store.owed[rows[~was_hit]] += expected[~was_hit]
-        store.owed[seen] = 0.0
-        store.hits[seen] += 1
-        store.updated_ns[seen] = np.maximum(store.updated_ns[seen], now_ns[was_hit])
-        store.covered_ns[seen, index] = look.frame.time_ns
-        store.hit_ns[seen, index] = now_ns[was_hit]
-        mean = (store.weight[seen, :, None] * store.mean[seen, :, :3]).sum(axis=1)
-        variance = store.covariance[seen, 0, 0, 0] + store.covariance[seen, 0, 1, 1] + store.covariance[seen, 0, 2, 2]
-        away = ((mean - store.birthplace[seen]) ** 2).sum(axis=1)
-        store.moved[seen] |= away > MOVED_SIGMA**2 * 2.0 * variance  # of now, and of the birthplace
-        if look.frame.identity is not None:
-            sure = np.flatnonzero(paired >= HIT_SHARE)
-            self.identities.hear(look, store, rows[pairs[0][sure]].tolist(), pairs[1][sure].tolist())
-
-    def _begin(self, look: Look, alone: Floats, begun: tuple[births.Births, Floats] | None) -> None:
-        """Give a row to each detection that may be a new object."""
-        if begun is not None:
-            new, share = begun
-            existence = alone[new.rows] * share
-            chosen = np.flatnonzero(existence >= LEAST_EXISTENCE)
-            room = max(MOST_TRACKS - self.store.size, 0)
-            if len(chosen) > room:  # the likeliest ones, in the order of the frame
-                chosen = np.sort(chosen[np.argsort(-existence[chosen], kind="stable")[:room]])
-            if len(chosen):
-                self._append(look, new, chosen, np.minimum(existence, MOST_EXISTENCE))
-        if births.can_begin(look.station):
-            self.undetected.look(look.station, look.placement, look.box)
-
-    def _append(self, look: Look, new: births.Births, chosen: Ints, existence: Floats) -> None:
-        store, frame = self.store, look.frame
-        at = store.extend(len(chosen))
-        detections = new.rows[chosen]
-        times = frame.times_ns[detections]
-        store.id[at] = births.track_ids(self._picture, frame.sensor, times, detections, store.id[: at.start])
-        if frame.identity is not None:
-            store.identity[at] = [frame.identity[d] for d in detections]
-        store.status[at], store.existence[at], store.time_ns[at] = TENTATIVE, existence[chosen], times
-        store.weight[at] = self.motions.prior
-        store.mean[at] = new.mean[chosen, None, :]
-        store.covariance[at] = new.covariance[chosen, None, :, :]
-        store.created_ns[at] = store.updated_ns[at] = times
-        store.covered_ns[at, look.station.index], store.hits[at] = frame.time_ns, 1
-        store.birthplace[at] = new.mean[chosen, :3]
-        store.visible[at] = [s.visible_share for s in self.stations.values()]
-        store.visible[at, look.station.index] = 1.0
-        store.looked_ns[at, look.station.index] = store.hit_ns[at, look.station.index] = times
 
     def _settle(self, rows: Ints, said: Ints) -> None:
         """Follow the lifecycle table; rows that ended leave, those that were shown are kept for the next picture."""

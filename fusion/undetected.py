@@ -11,8 +11,8 @@ import math
 import numpy as np
 
 from fusion.config import TrackerConfig
-from fusion.sensors import Placement, Station, wrapped
-from fusion.types import AZIMUTH, EAST, NORTH, RANGE, SECOND_NS, Bools, Floats
+from fusion.sensors import Placement, Station
+from fusion.types import AZIMUTH, EAST, NORTH, RANGE, SECOND_NS, Floats
 
 CELLS = 48  # a side: a few kilometres a cell for a long-range radar
 SPARE = 1.3  # room round the coverage for sensors that move
@@ -68,25 +68,25 @@ class Undetected:
 
     def density(self, position: Floats) -> Floats:
         """Objects a square metre at plane positions (n, 3): (n,)."""
-        cell = np.floor((position[:, :2] - self._low) / self._step).astype(int)
-        known = ((cell >= 0) & (cell < CELLS)).all(axis=1)
-        cell = np.clip(cell, 0, CELLS - 1)
-        return np.where(known, self._intensity[cell[:, 0] * CELLS + cell[:, 1]], self._resting)
+        from fusion.kernels.undetected import density
+
+        found = np.empty(len(position))
+        density(np.ascontiguousarray(position), self._low, self._step, self._intensity, self._resting, found)
+        return found
 
     def look(self, station: Station, placement: Placement, box: Floats) -> None:
         """What a look would have detected, and did not, is less likely to be there. box: as `sensors.box`."""
-        if EAST in station.codes:
-            east, north = self._centres()
-            offset = np.stack([east - placement.position[0], north - placement.position[1]])
-            right, forward = (offset[0] * placement.axes[i, 0] + offset[1] * placement.axes[i, 1] for i in range(2))
-            swept = _within(right, box[EAST]) & _within(forward, box[NORTH])
+        from fusion.kernels.undetected import look
+
+        missed, polar = 1.0 - station.config.detection_probability, EAST not in station.codes
+        if polar:
+            first, second = self._polar(station, placement)
         else:
-            azimuth, distance = self._polar(station, placement)
-            off = np.abs(wrapped(azimuth - box[AZIMUTH, 0]))
-            swept = (off <= box[AZIMUTH, 1]) & _within(distance, box[RANGE])
-        self._intensity = np.where(
-            swept, self._intensity * (1.0 - station.config.detection_probability), self._intensity
-        )
+            east, north = self._centres()
+            x, y = east - placement.position[0], north - placement.position[1]
+            first, second = (x * placement.axes[i, 0] + y * placement.axes[i, 1] for i in range(2))
+        (centre, half), (low, high) = box[[AZIMUTH, RANGE] if polar else [EAST, NORTH]].tolist()
+        look(first, second, centre, half, low, high, missed, polar, self._intensity)
 
     def _polar(self, station: Station, placement: Placement) -> tuple[Floats, Floats]:
         """Azimuth and distance of the cells from a sensor; kept for those that do not move."""
@@ -107,11 +107,6 @@ class Undetected:
             self._low[0] + index * self._step[0], self._low[1] + index * self._step[1], indexing="ij"
         )
         return east.ravel(), north.ravel()
-
-
-def _within(value: Floats, limits: Floats) -> Bools:
-    within: Bools = (value >= limits[0]) & (value <= limits[1])
-    return within
 
 
 def _reach(station: Station) -> float:

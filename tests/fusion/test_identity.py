@@ -133,7 +133,9 @@ def test_an_address_counts_against_a_pair_the_first_time_that_it_is_told():
     def weights(*names):
         look = frame(sensor, seen(sensor, np.array([straight(FAR[0], 84.0)] * len(names))), identity=names)
         look = tracker.stations["north"].look(look, PLANE)
-        return tracker.identities.agreement(look, tracker.store, np.full(len(names), row), np.arange(len(names)))
+        return tracker.identities.agreement(
+            look, tracker.store, np.array([row]), (np.zeros(len(names), np.int64), np.arange(len(names)))
+        )
 
     np.testing.assert_array_equal(weights("A", None, "C"), [1.0, 1.0, WRONG])
     now = np.array([straight(FAR[0], 80.0)])

@@ -8,10 +8,11 @@ from scipy.stats import chi2
 from worlds import START_NS, alarms, flight, frame, radar, seen, site, straight
 
 from fusion import births, pictures
+from fusion.arrivals import MOST_TRACKS
 from fusion.config import AltitudePrior
 from fusion.kernels.candidates import LEAST_LIST, MOST_LIST, MOST_PAIRS
 from fusion.kernels.report import summarise
-from fusion.tracker import MOST_TRACKS, Tracker
+from fusion.tracker import Tracker
 from fusion.types import COASTING, CONFIRMED, SECOND_NS, Coverage
 
 STEADY = [20e3, 15e3, 5e3, -120.0, 90.0, 0.0]
