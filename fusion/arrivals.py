@@ -11,6 +11,7 @@ from fusion import births
 from fusion.births import Births
 from fusion.clutter import Clutter
 from fusion.engine import Engine, Setting
+from fusion.ids import track_ids
 from fusion.sensors import LEAST_CLUTTER, Look
 from fusion.tracks import TrackStore
 from fusion.types import MOST_EXISTENCE, TENTATIVE, Floats, Ints
@@ -61,7 +62,7 @@ def begin(
     """Give a row to each detection that may be a new object.
 
     alone: (n,) P(belongs to no track). prior: (m,) of the modes. visible: (s,) P(sensor can see it), before any look.
-    picture: number of the air picture, as in `births.track_ids`.
+    picture: number of the air picture, as in `ids.track_ids`.
     """
     if found.new is None or found.share is None:
         return
@@ -82,7 +83,7 @@ def _append(
     at = store.extend(len(chosen))
     detections = new.rows[chosen]
     times = frame.times_ns[detections]
-    store.id[at] = births.track_ids(picture, frame.sensor, times, detections, store.id[: at.start])
+    store.id[at] = track_ids(picture, frame.sensor, times, detections, store.id[: at.start])
     if frame.identity is not None:
         store.identity[at] = [frame.identity[d] for d in detections]
     store.status[at], store.existence[at], store.time_ns[at] = TENTATIVE, existence[chosen], times

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fusion.config import TrackerConfig
 from fusion.geodesy import Plane
 from fusion.sensors import Placement, Station, measure
-from fusion.types import ALTITUDE, AZIMUTH, EAST, ELEVATION, NORTH, RANGE, RANGE_RATE, UP, Bools, Floats, Frame, Ints
+from fusion.types import ALTITUDE, AZIMUTH, EAST, ELEVATION, NORTH, RANGE, RANGE_RATE, UP, Floats, Frame, Ints
 
 STEEPEST_RAD = math.radians(80.0)  # steeper, height says nothing about plan position
 STRAY_SHARE = 0.1  # of objects whose height is not as the configured prior has it: it is a guess, not a law,
 STRAY_WIDTH = 5.0  # and they lie this many times as wide
 THIN = 1e-6  # no axis of a new position's spread is thinner than this part of the widest: 16 digits hold no more
 NEAREST_M = 1.0  # a detection at no range at all still has a place
-FEW = 64  # ids that are faster compared one by one than sorted with all others
-ID_BITS = 53  # an integer that JSON's doubles hold
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,41 +70,6 @@ def births(frame: Frame, station: Station, placement: Placement, plane: Plane, c
     if RANGE_RATE in station.codes:
         density = density * _take_rate(frame, station, placement, plane, rows, mean, covariance, config)
     return Births(rows, mean, covariance, density)
-
-
-def track_ids(picture: int, sensor: str, detected_ns: Ints, rows: Ints, taken: Ints) -> Ints:
-    """Ids from the detections that began the tracks, below 2⁵³, none of `taken` and no two alike: (b,).
-
-    picture: number of the air picture in its data directory: a recording that is replayed into the same
-    directory begins other tracks.
-    """
-    seed = int.from_bytes(hashlib.blake2b(f"{picture}|{sensor}".encode(), digest_size=8).digest(), "big")
-    ids, attempt = np.zeros(len(rows), np.int64), 0
-    again = np.ones(len(rows), bool)
-    while again.any():
-        mixed = np.full(int(again.sum()), (seed + attempt) % 2**64, np.uint64)
-        for part in (detected_ns[again], rows[again]):
-            mixed = _scrambled(mixed ^ part.astype(np.uint64))
-        ids[again] = (mixed >> np.uint64(64 - ID_BITS)).astype(np.int64)
-        again, attempt = _stands_twice(ids, taken) | (ids == 0), attempt + 1
-    return ids
-
-
-def _stands_twice(ids: Ints, taken: Ints) -> Bools:
-    """Which of `ids` (b,) stand among `taken`, or earlier among themselves."""
-    order = np.argsort(ids, kind="stable")
-    twice = np.zeros(len(ids), bool)
-    twice[order[1:]] = ids[order[1:]] == ids[order[:-1]]
-    known: Bools = (ids[:, None] == taken).any(axis=1) if len(ids) <= FEW else np.isin(ids, taken)
-    return twice | known
-
-
-def _scrambled(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The finaliser of SplitMix64: Steele, Lea, Flood (2014), figure 16. Arithmetic is modulo 2⁶⁴."""
-    value = value + np.uint64(0x9E3779B97F4A7C15)
-    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return value ^ (value >> np.uint64(31))
 
 
 def _from_polar(

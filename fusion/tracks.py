@@ -85,9 +85,10 @@ class TrackStore:
             return
         left = int(mask.sum())
         first = int(np.argmin(mask))  # the rows before it stand where they stood
+        moving = np.flatnonzero(mask[first:]) + first
         for name in COLUMNS:
             column = getattr(self, name)
-            column[first:left] = column[first : self.size][mask[first:]]
+            column[first:left] = column.take(moving, axis=0)
         self.size = left
 
     def copy(self) -> TrackStore:

@@ -7,9 +7,10 @@ import pytest
 from scipy.stats import chi2
 from worlds import START_NS, alarms, flight, frame, radar, seen, site, straight
 
-from fusion import births, pictures
+from fusion import pictures
 from fusion.arrivals import MOST_TRACKS
 from fusion.config import AltitudePrior
+from fusion.ids import FEW, track_ids
 from fusion.kernels.candidates import LEAST_LIST, MOST_LIST, MOST_PAIRS
 from fusion.kernels.report import summarise
 from fusion.tracker import Tracker
@@ -259,13 +260,15 @@ def test_a_plan_radar_does_not_grow_sure_of_a_height_that_it_never_saw():
 
 def test_ids_of_a_frame_full_of_new_objects_differ_and_are_never_taken_ones():
     rows, now_ns = np.arange(100_000), np.full(100_000, START_NS)
-    ids = births.track_ids(0, "north", now_ns, rows, np.zeros(0, np.int64))
+    ids = track_ids(0, "north", now_ns, rows, np.zeros(0, np.int64))
     assert len(np.unique(ids)) == 100_000
     assert ids.min() > 0
     assert ids.max() < 2**53
-    assert (births.track_ids(0, "north", now_ns[:9], rows[:9], ids) != ids[:9]).all()
-    assert (births.track_ids(0, "north", now_ns[:9], rows[:9], ids[9:]) == ids[:9]).all()
-    assert not set(births.track_ids(1, "north", now_ns, rows, np.zeros(0, np.int64))) & set(ids)
+    assert (track_ids(0, "north", now_ns[:9], rows[:9], ids) != ids[:9]).all()
+    assert (track_ids(0, "north", now_ns[:9], rows[:9], ids[9:]) == ids[:9]).all()
+    assert (track_ids(0, "north", now_ns[:FEW], rows[:FEW], ids[FEW:]) == ids[:FEW]).all()
+    assert (track_ids(0, "north", now_ns[:FEW], rows[:FEW], ids) != ids[:FEW]).all()
+    assert not set(track_ids(1, "north", now_ns, rows, np.zeros(0, np.int64))) & set(ids)
 
 
 def test_frames_of_noise_fill_neither_the_store_nor_a_track_s_list_of_pairs():
