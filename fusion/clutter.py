@@ -17,7 +17,7 @@ from fusion.types import AZIMUTH, EAST, NORTH, RANGE, SECOND_NS, Floats
 
 CELLS_A_SIDE = 16  # azimuth × range, or east × north: as many cells as a hundred sweeps can tell apart
 BELIEFS = np.array([3.0, 10.0, 30.0, 100.0, 1000.0])  # sweeps that the mean rate is worth in a cell
-MERIT = np.log(np.array([0.01, 0.01, 0.01, 0.01, 0.96]))  # before anything was seen: even, as registered
+MERIT = np.log(np.array([0.001, 0.001, 0.001, 0.001, 0.996]))  # before anything was seen: even, as registered
 REGISTERED_SWEEPS = 10.0  # that the registered mean is worth itself
 MEMORY_S = 600.0  # weather and sea change within a quarter of an hour
 

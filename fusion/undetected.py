@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from fusion.config import TrackerConfig
-from fusion.sensors import Placement, Station
+from fusion.sensors import Placement, Station, box
 from fusion.types import AZIMUTH, EAST, NORTH, RANGE, SECOND_NS, Floats
 
 CELLS = 48  # a side: a few kilometres a cell for a long-range radar
@@ -26,6 +26,7 @@ class Undetected:
         self._low, self._step = np.zeros(2), np.ones(2)
         self._places: list[tuple[float, float, float]] = []  # east, north, reach of all sensors so far
         self._known: dict[int, int] = {}  # station -> entry of _places
+        self._covers: dict[int, tuple[Station, Placement]] = {}
         self._resting = 0.0
         self._intensity = np.zeros(0)
         self._bearings: dict[int, tuple[Floats, Floats]] = {}
@@ -50,11 +51,12 @@ class Undetected:
         places = np.array(self._places)
         self._low = (places[:, :2] - SPARE * places[:, 2:]).min(axis=0)
         self._step = ((places[:, :2] + SPARE * places[:, 2:]).max(axis=0) - self._low) / CELLS
-        east, north = self._centres()
-        covered = np.zeros(CELLS * CELLS, bool)
-        for x, y, reach in self._places:
-            covered |= (east - x) ** 2 + (north - y) ** 2 <= reach**2
-        area = max(int(covered.sum()), 1) * float(self._step[0] * self._step[1])
+        for station, placement in new:
+            self._covers = {**self._covers, station.index: (station, placement)}
+        empty = np.ones(CELLS * CELLS)
+        for station, placement in self._covers.values():
+            self._multiply(station, placement, box(station.config.coverage, None), 0.0, empty)
+        area = max(int((empty == 0.0).sum()), 1) * float(self._step[0] * self._step[1])
         self._resting = self._births * self._survival / area
         self._intensity = np.full(CELLS * CELLS, self._resting)
 
@@ -74,19 +76,25 @@ class Undetected:
         density(np.ascontiguousarray(position), self._low, self._step, self._intensity, self._resting, found)
         return found
 
-    def look(self, station: Station, placement: Placement, box: Floats) -> None:
-        """What a look would have detected, and did not, is less likely to be there. box: as `sensors.box`."""
+    def look(self, station: Station, placement: Placement, swept: Floats) -> None:
+        """What a look would have detected, and did not, is less likely to be there. swept: as `sensors.box`."""
+        self._multiply(station, placement, swept, 1.0 - station.config.detection_probability, self._intensity)
+
+    def _multiply(
+        self, station: Station, placement: Placement, limits: Floats, missed: float, intensity: Floats
+    ) -> None:
+        """The intensity within limits, by `missed`, in place."""
         from fusion.kernels.undetected import look
 
-        missed, polar = 1.0 - station.config.detection_probability, EAST not in station.codes
+        polar = EAST not in station.codes
         if polar:
             first, second = self._polar(station, placement)
         else:
             east, north = self._centres()
             x, y = east - placement.position[0], north - placement.position[1]
             first, second = (x * placement.axes[i, 0] + y * placement.axes[i, 1] for i in range(2))
-        (centre, half), (low, high) = box[[AZIMUTH, RANGE] if polar else [EAST, NORTH]].tolist()
-        look(first, second, centre, half, low, high, missed, polar, self._intensity)
+        (centre, half), (low, high) = limits[[AZIMUTH, RANGE] if polar else [EAST, NORTH]].tolist()
+        look(first, second, centre, half, low, high, missed, polar, intensity)
 
     def _polar(self, station: Station, placement: Placement) -> tuple[Floats, Floats]:
         """Azimuth and distance of the cells from a sensor; kept for those that do not move."""

@@ -13,8 +13,8 @@ import numpy as np
 from fusion.kernels.jit import apart
 
 # Between the mean of all hypotheses (1) and the best alone (infinity): a wrong choice shows itself within a few
-# looks, a blurred one does not. 4 measured best of 1, 2, 4 and 30 (docs/measured.md).
-SHARPNESS = 4.0
+# looks, a blurred one does not. 2 measured best of 1, 2, 2.5, 3, 4 and 30 (docs/measured.md).
+SHARPNESS = 2.0
 MOST_TRACKS, MOST_MEMBERS = 6, 12  # of a cluster: tracks, and tracks and detections together; 4096 pairs of sets
 LEAST_WEIGHT = 1e-9  # by the best hypothesis: what is less likely decides nothing
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from worlds import frame, radar, site
 
-from fusion.clutter import BELIEFS, Clutter
+from fusion.clutter import BELIEFS, MERIT, Clutter
 from fusion.geodesy import Plane
 from fusion.sensors import Station
 from fusion.tracker import Tracker
@@ -83,7 +83,7 @@ def test_the_map_is_the_posterior_mean_of_a_gamma_under_one_belief():
     clutter, here, plane = Clutter(station()), station(), Plane(site().service.origin)
     row = np.array([[22_000.0, 1.2, 0.1]])
     registered = FALSE_ALARMS / 256.0
-    merit = np.log(np.array([0.01, 0.01, 0.01, 0.01, 0.96]))
+    merit = MERIT.copy()
     seen = swept = total = 0.0
     for k in range(3):
         mean = (registered * 10.0 + total / 256.0) / (10.0 + swept)
