@@ -18,6 +18,7 @@ from fusion import births, lifecycle, presence
 from fusion.arrivals import arrivals, begin
 from fusion.clutter import Clutter
 from fusion.config import SiteConfig
+from fusion.duplicates import Duplicates
 from fusion.engine import Engine, Evaluated, Setting
 from fusion.engines import engine
 from fusion.geodesy import Plane
@@ -53,6 +54,7 @@ class Tracker:
         self.undetected = Undetected(site.tracker)
         self.whiteness = Whiteness(len(self.stations))
         self.identities = Identities(site.tracker)
+        self.duplicates = Duplicates(tuple(self.stations.values()))
         self.registration = registration(tuple(self.stations.values()), self.plane, site.tracker)
         self.clutter = {s.index: Clutter(s) for s in self.stations.values() if births.can_begin(s)}
         self.undetected.cover([(s, s.placement) for s in self.stations.values() if s.placement and births.can_begin(s)])
@@ -67,6 +69,7 @@ class Tracker:
         other = object.__new__(Tracker)
         other.__dict__.update(self.__dict__)
         other.store, other.undetected = self.store.copy(), self.undetected.copy()
+        other.duplicates = self.duplicates.copy()
         other.clutter = {index: map_.copy() for index, map_ in self.clutter.items()}
         other.whiteness, other.ended = self.whiteness.copy(), list(self.ended)
         other.registration, other.identities = self.registration and self.registration.copy(), self.identities.copy()
@@ -187,13 +190,19 @@ class Tracker:
             store.keep(stays)
 
     def tend(self, now_ns: int) -> None:
-        """End what nobody looks at any more. Called at each whole second of event time, frames or none."""
+        """End what nobody looks at any more, and what is another track's object.
+
+        Called at each whole second of event time, frames or none.
+        """
         store = self.store
         old = store.covered_ns[: store.size].max(axis=1, initial=0) < now_ns - int(self._longest_period_s * SECOND_NS)
         rows = np.flatnonzero(old)
         if len(rows):
             outside = self._outside(rows, now_ns)
             self._settle(rows, lifecycle.absence(store, rows, now_ns, self._longest_period_s, outside))
+        doubles = self.duplicates.found(store, now_ns)
+        if len(doubles):
+            self._settle(doubles, np.full(len(doubles), lifecycle.DOUBLE))
 
     def _outside(self, rows: Ints, now_ns: int) -> Bools:
         """Whether the mean, carried straight on, is beyond every sensor's registered coverage: (rows,)."""

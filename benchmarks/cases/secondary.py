@@ -84,7 +84,7 @@ def _radar(k: int, rng: np.random.Generator) -> SensorConfig:
 
 
 def _flight(k: int, duration_s: float, rng: np.random.Generator) -> Path:
-    """Each pair of speed and bank once; place and height by chance; turns towards the middle, so as to stay in sight."""
+    """Each pair of speed and bank once; place and height by chance; turns towards the middle, to stay in sight."""
     speed = SPEEDS_KT[k % len(SPEEDS_KT)] * KNOT_MPS
     lateral = g * math.tan(math.radians(BANKS_DEG[k // len(SPEEDS_KT)]))
     east, north = rng.uniform(-SPREAD_M, SPREAD_M, 2)
