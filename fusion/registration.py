@@ -251,5 +251,5 @@ class Registration:
 
 
 def registration(stations: Sequence[Station], plane: Plane, config: TrackerConfig) -> Registration | None:
-    """As the configuration says: None where it is off."""
-    return None if config.registration == "off" else Registration(stations, plane, config)
+    """As the configuration says: None where it is off, or where there is nothing to compare a sensor with."""
+    return None if config.registration == "off" or len(stations) < 2 else Registration(stations, plane, config)
