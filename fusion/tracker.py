@@ -174,6 +174,8 @@ class Tracker:
 
     def _settle(self, rows: Ints, said: Ints) -> None:
         """Follow the lifecycle table; rows that ended leave, those that were shown are kept for the next picture."""
+        if not said.any():
+            return
         store = self.store
         lifecycle.follow(store, rows, said)
         gone = store.status[rows] == ENDED

@@ -11,11 +11,13 @@ import math
 import numpy as np
 
 from fusion.config import TrackerConfig
-from fusion.sensors import Placement, Station
-from fusion.types import AZIMUTH, EAST, NORTH, RANGE, SECOND_NS, Floats
+from fusion.sensors import Placement, Station, wrapped
+from fusion.types import AZIMUTH, EAST, NORTH, RANGE, SECOND_NS, Floats, Ints
 
 CELLS = 48  # a side: a few kilometres a cell for a long-range radar
 SPARE = 1.3  # room round the coverage for sensors that move
+LEAST_KEPT = 1e-3  # below this what is common to all cells is multiplied into each
+MOST_SECTORS = 1024  # whose cells are remembered: a rotating radar comes back to the same ones
 
 
 class Undetected:
@@ -27,7 +29,9 @@ class Undetected:
         self._places: list[tuple[float, float, float]] = []  # east, north, reach of all sensors so far
         self._known: dict[int, int] = {}  # station -> entry of _places
         self._resting = 0.0
-        self._intensity = np.zeros(0)
+        self._off = np.zeros(0)  # what each cell lies above its resting value, less what all have relaxed since:
+        self._kept = 1.0  # so that a frame touches only the cells that it sweeps
+        self._sectors: dict[tuple[int, bytes], Ints] = {}  # a cache: copies on the same grid share it
         self._bearings: dict[int, tuple[Floats, Floats]] = {}
         self._time_ns = 0
 
@@ -35,7 +39,7 @@ class Undetected:
         """A copy whose intensities are its own."""
         other = object.__new__(Undetected)
         other.__dict__.update(self.__dict__)
-        other._intensity = self._intensity.copy()
+        other._off = self._off.copy()
         return other
 
     def cover(self, stations: list[tuple[Station, Placement]]) -> None:
@@ -44,6 +48,7 @@ class Undetected:
         if not new:
             return
         self._known, self._places, self._bearings = dict(self._known), list(self._places), {}
+        self._sectors = {}
         for station, placement in new:
             self._known[station.index] = len(self._places)
             self._places.append((float(placement.position[0]), float(placement.position[1]), _reach(station)))
@@ -56,14 +61,15 @@ class Undetected:
             covered |= (east - x) ** 2 + (north - y) ** 2 <= reach**2
         area = max(int(covered.sum()), 1) * float(self._step[0] * self._step[1])
         self._resting = self._births * self._survival / area
-        self._intensity = np.full(CELLS * CELLS, self._resting)
+        self._off, self._kept = np.zeros(CELLS * CELLS), 1.0
 
     def relax(self, time_ns: int) -> None:
         """Births and deaths up to `time_ns`: the intensity returns to its resting value."""
         dt = (time_ns - self._time_ns) / SECOND_NS
         if self._time_ns and dt > 0.0:
-            keep = math.exp(-dt / self._survival)
-            self._intensity = self._resting + (self._intensity - self._resting) * keep
+            self._kept *= math.exp(-dt / self._survival)
+            if self._kept < LEAST_KEPT:
+                self._off, self._kept = self._off * self._kept, 1.0
         self._time_ns = max(time_ns, self._time_ns)
 
     def density(self, position: Floats) -> Floats:
@@ -71,22 +77,35 @@ class Undetected:
         from fusion.kernels.undetected import density
 
         found = np.empty(len(position))
-        density(np.ascontiguousarray(position), self._low, self._step, self._intensity, self._resting, found)
+        density(np.ascontiguousarray(position), self._low, self._step, self._off, self._kept, self._resting, found)
         return found
 
     def look(self, station: Station, placement: Placement, box: Floats) -> None:
         """What a look would have detected, and did not, is less likely to be there. box: as `sensors.box`."""
-        from fusion.kernels.undetected import look
+        from fusion.kernels.undetected import thin
 
-        missed, polar = 1.0 - station.config.detection_probability, EAST not in station.codes
-        if polar:
-            first, second = self._polar(station, placement)
-        else:
+        missed = 1.0 - station.config.detection_probability
+        thin(self._swept(station, placement, box), missed, self._resting, self._kept, self._off)
+
+    def _swept(self, station: Station, placement: Placement, box: Floats) -> Ints:
+        """The cells whose middle a look swept; kept for sensors that do not move."""
+        at_rest, key = placement is station.placement, (station.index, box.tobytes())
+        if at_rest and key in self._sectors:
+            return self._sectors[key]
+        if EAST in station.codes:
             east, north = self._centres()
             x, y = east - placement.position[0], north - placement.position[1]
             first, second = (x * placement.axes[i, 0] + y * placement.axes[i, 1] for i in range(2))
-        (centre, half), (low, high) = box[[AZIMUTH, RANGE] if polar else [EAST, NORTH]].tolist()
-        look(first, second, centre, half, low, high, missed, polar, self._intensity)
+            (left, right), (low, high) = box[[EAST, NORTH]].tolist()
+            across = (first >= left) & (first <= right)
+        else:
+            first, second = self._polar(station, placement)
+            (centre, half), (low, high) = box[[AZIMUTH, RANGE]].tolist()
+            across = np.abs(wrapped(first - centre)) <= half
+        cells = np.flatnonzero(across & ~(second < low) & ~(second > high))
+        if at_rest and len(self._sectors) < MOST_SECTORS:
+            self._sectors[key] = cells
+        return cells
 
     def _polar(self, station: Station, placement: Placement) -> tuple[Floats, Floats]:
         """Azimuth and distance of the cells from a sensor; kept for those that do not move."""
