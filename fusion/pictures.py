@@ -100,4 +100,3 @@ def _named(names: tuple[str, ...], key: bytes) -> tuple[str, ...]:
     """The names whose bits are set."""
     bits = np.unpackbits(np.frombuffer(key, np.uint8), count=len(names)).tolist()
     return tuple(name for name, bit in zip(names, bits, strict=True) if bit)
-

@@ -150,7 +150,8 @@ class Layout:
 
     def views(self, block: Ints, capacity: int) -> dict[str, Any]:
         """The columns in a block of `capacity` rows."""
-        columns, at = {}, 0
+        columns: dict[str, Any] = {}
+        at = 0
         for (name, (kind, shape)), width in zip(self.shapes.items(), self.widths.tolist(), strict=True):
             columns[name] = block[at : at + capacity * width].view(kind).reshape(capacity, *shape)
             at += capacity * width
