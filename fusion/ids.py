@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from fusion.types import Bools, Ints
 
 FEW = 64  # ids that are faster made one by one than as arrays
-ID_BITS = 53  # an integer that JSON's doubles hold
-STEP, FIRST, SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB  # of SplitMix64
 
 
 def track_ids(picture: int, sensor: str, detected_ns: Ints, rows: Ints, taken: Ints) -> Ints:
@@ -21,10 +19,10 @@ def track_ids(picture: int, sensor: str, detected_ns: Ints, rows: Ints, taken: I
     picture: number of the air picture in its data directory: a recording that is replayed into the same
     directory begins other tracks.
     """
+    from fusion.kernels.ids import ID_BITS, one_by_one
+
     seed = _seed(picture, sensor)
     if len(rows) <= FEW:
-        from fusion.kernels.ids import one_by_one
-
         few = np.empty(len(rows), np.int64)
         one_by_one(seed, detected_ns, rows, taken, few)
         return few
@@ -55,7 +53,9 @@ def _stands_twice(ids: Ints, taken: Ints) -> Bools:
 
 
 def _scrambled(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The finaliser of SplitMix64: Steele, Lea, Flood (2014), figure 16. The compiled twin is `kernels.ids`."""
+    """The finaliser of SplitMix64: Steele, Lea, Flood (2014), figure 16. The compiled twin is in `kernels.ids`."""
+    from fusion.kernels.ids import FIRST, SECOND, STEP
+
     value = value + np.uint64(STEP)
     value = (value ^ (value >> np.uint64(30))) * np.uint64(FIRST)
     value = (value ^ (value >> np.uint64(27))) * np.uint64(SECOND)

@@ -66,7 +66,7 @@ class TrackStore:
         capacity = len(self.id)
         if end > capacity:
             while capacity < end:
-                capacity *= 2
+                capacity = max(2 * capacity, FIRST_CAPACITY)
             self._grow(capacity)
         clear(self.block, self.layout.widths, begin, end)
         self.identity[begin:end] = None
@@ -88,7 +88,7 @@ class TrackStore:
 
     def take(self, rows: Ints) -> TrackStore:
         """These rows alone, copied, in that order."""
-        made = TrackStore._of(self.layout, max(len(rows), 1))
+        made = TrackStore._of(self.layout, len(rows))
         made._put(self, rows)
         return made
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 _COMPLETE = "complete"  # an empty file beside the compiled code: an interrupted compilation leaves none
 # The kernels, and every module whose functions or constants are compiled into them.
-COMPILED_IN = ("births", "geodesy", "ids", "motion", "types")
+COMPILED_IN = ("births", "geodesy", "motion", "types")
 _SOURCES = (
     *sorted(Path(__file__).parent.glob("*.py")),
     *(Path(__file__).parents[1] / f"{name}.py" for name in COMPILED_IN),

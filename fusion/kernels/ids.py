@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from fusion.ids import FIRST, ID_BITS, SECOND, STEP
 from fusion.kernels.jit import entry, inner
+
+ID_BITS = 53  # an integer that JSON's doubles hold
+STEP, FIRST, SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB  # of SplitMix64
 
 
 @inner
