@@ -28,7 +28,9 @@ class Ahead:
 
 def ahead(tracker: Tracker, time_ns: int) -> Ahead:
     """Predict a copy of every shown track to `time_ns`: asking must not change the answer."""
-    store = tracker.store.take(np.flatnonzero(lifecycle.shown(tracker.store)))
+    store = tracker.store.take(
+        np.flatnonzero(lifecycle.shown(tracker.store)), sum(ended.size for ended, _ in tracker.ended)
+    )
     live, reasons = store.size, [None] * store.size
     for ended, said in tracker.ended:
         store.join(ended)

@@ -86,9 +86,9 @@ class TrackStore:
         """The live rows, as they are now: for snapshots and for looking ahead."""
         return self.take(np.arange(self.size))
 
-    def take(self, rows: Ints) -> TrackStore:
-        """These rows alone, copied, in that order."""
-        made = TrackStore._of(self.layout, len(rows))
+    def take(self, rows: Ints, room: int = 0) -> TrackStore:
+        """These rows alone, copied, in that order; room: for so many more to be joined."""
+        made = TrackStore._of(self.layout, len(rows) + room)
         made._put(self, rows)
         return made
 

@@ -1,6 +1,8 @@
 """Rows of the track store, moved and cleared in one go. The store is one block of words, column after column.
 
 block: (capacity × words a row,).  widths: (columns,) words in a row of each column, whatever they mean.
+Places in a block are unsigned: a signed one may count from the end, which is asked of every word, and is six times
+as slow.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ def clear(block, widths, begin, end):  # type: ignore[no-untyped-def]
     """Zero the rows from `begin` to before `end`."""
     capacity, at = _capacity(block, widths), 0
     for c in range(widths.size):
-        for i in range(at + begin * widths[c], at + end * widths[c]):
+        for i in range(np.uint64(at + begin * widths[c]), np.uint64(at + end * widths[c])):
             block[i] = 0
         at += capacity * widths[c]
 
@@ -40,24 +42,23 @@ def keep(block, widths, mask):  # type: ignore[no-untyped-def]
             moved[count] = row
             count += 1
     for c in range(widths.size):
-        width = widths[c]
-        to = at + first * width
+        width = np.uint64(widths[c])
         for k in range(count):
-            begin = at + moved[k] * width
+            to, begin = np.uint64(at) + np.uint64(first + k) * width, np.uint64(at) + np.uint64(moved[k]) * width
             for i in range(width):
                 block[to + i] = block[begin + i]
-            to += width
-        at += capacity * width
+        at += capacity * widths[c]
     return moved[:count]
 
 
 @entry("void(i8[::1], i8[::1], i8[::1], i8[::1], i8)")
 def put(source, target, widths, rows, begin):  # type: ignore[no-untyped-def]
     """Copy `rows` of one block to another's rows from `begin` on."""
-    capacities, one, other = (_capacity(source, widths), _capacity(target, widths)), 0, 0
+    here, there, one, other = _capacity(source, widths), _capacity(target, widths), 0, 0
     for c in range(widths.size):
-        width = widths[c]
+        width = np.uint64(widths[c])
         for k in range(rows.size):
+            from_, to = np.uint64(one) + np.uint64(rows[k]) * width, np.uint64(other) + np.uint64(begin + k) * width
             for i in range(width):
-                target[other + (begin + k) * width + i] = source[one + rows[k] * width + i]
-        one, other = one + capacities[0] * width, other + capacities[1] * width
+                target[to + i] = source[from_ + i]
+        one, other = one + here * widths[c], other + there * widths[c]
