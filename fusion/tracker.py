@@ -84,7 +84,8 @@ class Tracker:
         if self.registration:
             frame = self.registration.correct(frame, station)
         look = station.look(frame, self.plane)
-        self.placements = {**self.placements, frame.sensor: look.placement}
+        if self.placements.get(frame.sensor) is not look.placement:
+            self.placements = {**self.placements, frame.sensor: look.placement}
         if births.can_begin(station):
             self.undetected.cover([(station, look.placement)])
         self.undetected.relax(frame.time_ns)
@@ -97,7 +98,8 @@ class Tracker:
         found = arrivals(look, self.engine, self.setting, self.undetected, self.clutter)
         alone, paired = self._update(look, rows, pairs, swept, evaluated, found.weight)
         if self.registration:
-            self.registration.look(replace(look, frame=told), self.store, rows[pairs[0]], pairs[1], paired)
+            seen = look if told is frame else replace(look, frame=told)
+            self.registration.look(seen, self.store, rows[pairs[0]], pairs[1], paired)
         if bearings is not None:
             self._listen(look, rows, pairs, paired, bearings)
         said = lifecycle.evidence(self.store, rows, frame.time_ns, self.config)
@@ -177,6 +179,8 @@ class Tracker:
 
     def _settle(self, rows: Ints, said: Ints) -> None:
         """Follow the lifecycle table; rows that ended leave, those that were shown are kept for the next picture."""
+        if not said.any():
+            return
         store = self.store
         lifecycle.follow(store, rows, said)
         gone = store.status[rows] == ENDED
