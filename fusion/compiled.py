@@ -50,6 +50,21 @@ class CompiledEngine:
         )  # fmt: skip
         return out
 
+    def iterate(
+        self, setting: Setting, store: TrackStore, rows: Ints, pairs: tuple[Ints, Ints], codes: Ints, frame: Frame,
+        placement: Placement,
+    ) -> Evaluated:  # fmt: skip
+        from fusion.kernels.iterate import iterate
+
+        count, modes = len(pairs[0]), len(setting.motions.names)
+        out = Evaluated(np.empty((count, modes)), np.empty((count, modes, 6)), np.empty((count, modes, 6, 6)))
+        iterate(
+            pairs[0], pairs[1], rows, codes, frame.values, frame.sigmas, frame.times_ns, placement.position,
+            placement.axes, setting.earth, store.time_ns, store.mean, store.covariance, setting.motions.parameters,
+            setting.gates, out.log_likelihood, out.mean, out.covariance,
+        )  # fmt: skip
+        return out
+
     def associate(
         self, pairs: tuple[Ints, Ints], pair_weight: Floats, miss_weight: Floats, alone_weight: Floats
     ) -> tuple[Floats, Floats, Floats]:

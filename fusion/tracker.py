@@ -16,11 +16,14 @@ from scipy.special import chdtri
 
 from fusion import births, lifecycle
 from fusion.config import SiteConfig
+from fusion.directions import LineBirths, crossed, line_births
 from fusion.engine import Engine, Evaluated, Setting
 from fusion.engines import engine
 from fusion.geodesy import Plane
+from fusion.lines import Lines
 from fusion.motion import Motions
 from fusion.sensors import LEAST_CLUTTER, Look, Station, box, covers, measure, wrapped
+from fusion.sightline import Sightline
 from fusion.tracks import TrackStore
 from fusion.types import AZIMUTH, ENDED, SECOND_NS, TENTATIVE, Bools, Floats, Frame, Ints
 from fusion.undetected import Undetected
@@ -55,6 +58,7 @@ class Tracker:
         self.store = TrackStore.empty(len(self.motions.names), len(self.stations))
         self.undetected = Undetected(site.tracker)
         self.whiteness = Whiteness(len(self.stations))
+        self.lines = Lines(site.tracker, len(self.motions.names), list(self.stations.values()))
         self.undetected.cover([(s, s.placement) for s in self.stations.values() if s.placement and births.can_begin(s)])
         self.placements = {name: s.placement for name, s in self.stations.items() if s.placement is not None}
         self.ended: list[tuple[TrackStore, tuple[str, ...]]] = []  # shown once, since the last picture
@@ -65,7 +69,7 @@ class Tracker:
         other = object.__new__(Tracker)
         other.__dict__.update(self.__dict__)
         other.store, other.undetected = self.store.copy(), self.undetected.copy()
-        other.whiteness, other.ended = self.whiteness.copy(), list(self.ended)
+        other.whiteness, other.ended, other.lines = self.whiteness.copy(), list(self.ended), self.lines.copy()
         return other
 
     def step(self, frame: Frame) -> None:
@@ -77,18 +81,28 @@ class Tracker:
         self.placements = {**self.placements, frame.sensor: look.placement}
         if births.can_begin(station):
             self.undetected.cover([(station, look.placement)])
+        self.lines.cover([(station, look.placement)])
         self.undetected.relax(frame.time_ns)
+        self.lines.undetected.relax(frame.time_ns)
 
-        rows, pairs, reference_ns = self._gate(look)
+        lines = Sightline(self.lines, self.engine, self.setting, look, self.store) if len(self.lines.id) else None
+        rows, pairs, reference_ns = self._gate(look, lines)
+        lines = lines if len(rows) else None
         swept = self._predict(look, rows, reference_ns)
+        if lines:
+            lines.predict(rows, reference_ns, swept)
         bearings = self._bearings(look, rows) if station.angles_only else None
         evaluated = self.engine.evaluate(self.setting, self.store, rows, pairs, station.codes, frame, look.placement)
+        if lines:
+            lines.evaluate(pairs, evaluated)
         alone_weight, new = self._alone_weight(look)
-        alone, paired = self._update(look, rows, pairs, swept, evaluated, alone_weight)
+        alone, paired = self._update(look, rows, pairs, swept, evaluated, alone_weight, lines)
         if bearings is not None:
             self._listen(look, rows, pairs, paired, bearings)
+        self.lines.settle(self.store)
+        said = lifecycle.evidence(self.store, rows, frame.time_ns, self.config.still_objects)
         self._begin(look, alone, new)
-        self._settle(rows, lifecycle.evidence(self.store, rows, frame.time_ns, self.config.still_objects))
+        self._settle(rows, self.lines.hold(self.store, rows, said, frame.time_ns))
 
     def shown(self) -> None:
         """The picture is out: its tracks are known to the outside, its ended ones need not stand there again."""
@@ -96,7 +110,7 @@ class Tracker:
         store.published[: store.size] |= lifecycle.shown(store)
         self.ended = []
 
-    def _gate(self, look: Look) -> tuple[Ints, tuple[Ints, Ints], Ints]:
+    def _gate(self, look: Look, lines: Sightline | None = None) -> tuple[Ints, tuple[Ints, Ints], Ints]:
         """Rows that the look touches, coarse pairs (place in rows, detection), and each row's time of the look."""
         from fusion.kernels.candidates import candidates
 
@@ -106,6 +120,8 @@ class Tracker:
             look.placement.axes, self.setting.earth, look.box, store.time_ns[:n], store.weight[:n], store.mean[:n],
             store.covariance[:n], self.motions.parameters, COARSE_GATE_SIGMA,
         )  # fmt: skip
+        if lines:
+            tracks, detections = lines.gate(tracks, detections, reference_ns, touched, COARSE_GATE_SIGMA)
         rows = np.flatnonzero(touched)
         places = np.cumsum(touched) - 1
         if look.station.config.use_identity and frame.identity is not None:
@@ -138,7 +154,7 @@ class Tracker:
 
     def _update(
         self, look: Look, rows: Ints, pairs: tuple[Ints, Ints], swept: Floats, evaluated: Evaluated,
-        alone_weight: Floats,
+        alone_weight: Floats, lines: Sightline | None,
     ) -> tuple[Floats, Floats]:  # fmt: skip
         """Marginals, then each row's new state and existence.
 
@@ -159,6 +175,8 @@ class Tracker:
         unseen = missed * existence * (1.0 - detection * swept) / miss_weight
         total = np.maximum(hit + unseen, 1e-300)
         self.engine.reduce(store, rows, pairs, unseen / total, paired / total[pairs[0]], by_mode, evaluated)
+        if lines:
+            lines.reduce(unseen / total, paired / total[pairs[0]], detection, swept)
         store.existence[rows] = self._believed(look, rows, existence, total)
         blind = visible * (1.0 - station.config.detection_probability * swept) / (1.0 - detection * swept)
         store.visible[rows, station.index] = (hit + unseen * blind) / total
@@ -166,10 +184,10 @@ class Tracker:
         return alone, paired
 
     def _believed(self, look: Look, rows: Ints, before: Floats, after: Floats) -> Floats:
-        """A direction alone makes a tentative track neither more nor less likely: every place on the line of sight
-        to a real object is as good. That needs somebody who sees distance."""
+        """Existence after the look: directions alone do not tell a tentative track's unless others cross there."""
         if look.station.angles_only:
-            after = np.where(self.store.status[rows] == TENTATIVE, before, after)
+            tells = crossed(look, self.store, rows, tuple(self.stations.values())) | self.lines.among(self.store, rows)
+            after = np.where(tells | (self.store.status[rows] != TENTATIVE), after, before)
         return np.minimum(after, MOST_EXISTENCE)
 
     def _bearings(self, look: Look, rows: Ints) -> Floats:
@@ -189,10 +207,17 @@ class Tracker:
         frame, station = look.frame, look.station
         width = np.where(np.isnan(frame.values), 1.0, station.span).prod(axis=1)
         weight = max(station.config.false_alarms, LEAST_CLUTTER) / width
-        if not births.can_begin(station) or not len(weight):
+        new: births.Births
+        if not len(weight):
             return weight, None
-        new = self.engine.births(self.setting, station, frame, look.placement)
-        fresh = station.config.detection_probability * new.density(self.undetected.density(new.mean[:, :3]))
+        if station.angles_only:
+            new = line_births(self.engine, self.setting, look, self.lines.undetected)
+            fresh = station.config.detection_probability * new.spread
+        elif births.can_begin(station):
+            new = self.engine.births(self.setting, station, frame, look.placement)
+            fresh = station.config.detection_probability * new.density(self.undetected.density(new.mean[:, :3]))
+        else:
+            return weight, None
         weight[new.rows] += fresh
         return weight, (new, fresh / weight[new.rows])
 
@@ -230,12 +255,15 @@ class Tracker:
             existence = alone[new.rows] * share
             chosen = np.flatnonzero(existence >= LEAST_EXISTENCE)
             room = max(MOST_TRACKS - self.store.size, 0)
+            if isinstance(new, LineBirths):
+                room = min(room, self.lines.room)
             if len(chosen) > room:  # the likeliest ones, in the order of the frame
                 chosen = np.sort(chosen[np.argsort(-existence[chosen], kind="stable")[:room]])
             if len(chosen):
                 self._append(look, new, chosen, np.minimum(existence, MOST_EXISTENCE))
         if births.can_begin(look.station):
             self.undetected.look(look.station, look.placement, look.box)
+        self.lines.look(look)
 
     def _append(self, look: Look, new: births.Births, chosen: Ints, existence: Floats) -> None:
         store, frame = self.store, look.frame
@@ -255,6 +283,8 @@ class Tracker:
         store.visible[at] = [s.visible_share for s in self.stations.values()]
         store.visible[at, look.station.index] = 1.0
         store.looked_ns[at, look.station.index] = store.hit_ns[at, look.station.index] = times
+        if isinstance(new, LineBirths):
+            self.lines.begin(store.id[at], new, chosen, times, self.motions.prior, look)
 
     def _settle(self, rows: Ints, said: Ints) -> None:
         """Follow the lifecycle table; rows that ended leave, those that were shown are kept for the next picture."""

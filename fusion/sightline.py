@@ -1,0 +1,161 @@
+"""One look at the tracks whose range is not known: every step of the recursion, hypothesis by hypothesis.
+
+The density of such a track is Σ_h w_h Σ_m μ_hm N(x; m_hm, P_hm) over its range hypotheses h and its motion modes m.
+Mixing and prediction go by hypothesis; a pair's likelihood is Σ_h w_h Σ_m μ_hm N(z; …); given the marginals of its
+pairs and of its miss, w_h follows by Bayes, and each hypothesis is reduced by itself (Williams 2015, eqs. 33-35).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fusion.engine import Engine, Evaluated, Setting
+from fusion.lines import Lines
+from fusion.sensors import Look
+from fusion.tracks import TrackStore
+from fusion.types import Bools, Floats, Ints
+
+TINY = 1e-300  # keeps 0 / 0 at 0
+
+
+class Sightline:
+    """Walks with one look through the tracker's steps, each method after the one above it; l lines, h hypotheses."""
+
+    def __init__(self, lines: Lines, engine: Engine, setting: Setting, look: Look, store: TrackStore) -> None:
+        self._lines, self._engine, self._setting, self._look, self._store = lines, engine, setting, look, store
+        self._rows = lines.rows(store)  # (l,) of the store
+        self._owner = np.repeat(np.arange(len(self._rows)), lines.count)  # (h,) which line
+
+    def gate(
+        self, tracks: Ints, detections: Ints, reference_ns: Ints, touched: Bools, gate_sigma: float
+    ) -> tuple[Ints, Ints]:
+        """Coarse pairs by hypothesis instead of those by the moments of a whole line.
+
+        tracks, detections: (pairs,) of all rows; reference_ns, touched: (rows,), changed in place. Returns the new
+        pairs, ordered by track and detection.
+        """
+        from fusion.kernels.candidates import candidates
+
+        look, rows, owner = self._look, self._rows, self._owner
+        frame, store, n = look.frame, self._lines.hypotheses, self._lines.hypotheses.size
+        self._hypothesis, self._detection, when_ns, reached = candidates(
+            look.station.codes, frame.values, frame.sigmas, frame.times_ns, frame.time_ns, look.placement.position,
+            look.placement.axes, self._setting.earth, look.box, store.time_ns[:n], store.weight[:n], store.mean[:n],
+            store.covariance[:n], self._setting.motions.parameters, gate_sigma,
+        )  # fmt: skip
+        touched[rows] = np.bincount(owner[reached], minlength=len(rows)) > 0
+        reference_ns[rows] = frame.time_ns
+        paired = np.unique(self._hypothesis)
+        paired = paired[np.argsort(store.existence[paired], kind="stable")]
+        reference_ns[rows[owner[paired]]] = when_ns[paired]  # the likeliest comes last, and stays
+        width = max(len(frame.values), 1)
+        mine = np.unique(rows[owner[self._hypothesis]] * width + self._detection)
+        others = ~np.isin(tracks, rows)
+        tracks = np.concatenate([tracks[others], mine // width])
+        detections = np.concatenate([detections[others], mine % width])
+        order = np.lexsort((detections, tracks))
+        return tracks[order], detections[order]
+
+    def predict(self, rows: Ints, reference_ns: Ints, swept: Floats) -> None:
+        """Advance the hypotheses of the lines among `rows`; writes their places in the store and in `swept`."""
+        from fusion.kernels.evaluate import inside
+
+        store, look = self._lines.hypotheses, self._look
+        self._place = place = np.minimum(np.searchsorted(rows, self._rows), len(rows) - 1)
+        self._met = rows[place] == self._rows
+        mine = np.flatnonzero(self._met[self._owner])
+        self._engine.predict(self._setting, store, mine, reference_ns[place[self._owner[mine]]])
+        within = np.zeros(len(mine))
+        inside(
+            mine, look.box, look.placement.position, look.placement.axes, self._setting.earth, store.weight,
+            store.mean, store.covariance, within,
+        )  # fmt: skip
+        self._swept = np.zeros(store.size)
+        self._swept[mine] = within
+        share = np.bincount(self._owner[mine], store.existence[mine] * within, len(self._rows))
+        swept[place[self._met]] = share[self._met]
+        self._summarise()
+
+    def evaluate(self, pairs: tuple[Ints, Ints], evaluated: Evaluated) -> None:
+        """Write the lines' pairs into `evaluated`: likelihood and moments over their hypotheses."""
+        from fusion.kernels.blend import blend
+
+        store, frame = self._lines.hypotheses, self._look.frame
+        width = max(len(frame.values), 1)
+        known, wanted = (
+            pairs[0] * width + pairs[1],
+            self._place[self._owner[self._hypothesis]] * width + self._detection,
+        )
+        pair = np.minimum(np.searchsorted(known, wanted), max(len(known) - 1, 0))
+        kept = known[pair] == wanted if len(known) else np.zeros(len(wanted), bool)  # identities may forbid a pair
+        self._pair = pair[kept]
+        self._pairs = self._hypothesis[kept], self._detection[kept]
+        look = self._look
+        self._evaluated = out = self._engine.iterate(
+            self._setting, store, np.arange(store.size), self._pairs, look.station.codes, frame, look.placement
+        )
+        k = self._pairs[0]
+        self._joint = store.existence[k, None] * store.weight[k] * np.exp(out.log_likelihood)
+        order = np.argsort(self._pair, kind="stable")
+        mine, first = np.unique(self._pair[order], return_index=True)
+        total = np.empty((len(mine), self._joint.shape[1]))
+        mean, covariance = np.empty((*total.shape, 6)), np.empty((*total.shape, 6, 6))
+        blend(
+            np.append(first, len(order)), self._joint[order], out.mean[order], out.covariance[order], total, mean,
+            covariance,
+        )  # fmt: skip
+        before = self._store.weight[self._look_rows(pairs[0][mine])]
+        with np.errstate(divide="ignore"):
+            evaluated.log_likelihood[mine] = np.log(total / np.maximum(before, TINY))
+        evaluated.mean[mine], evaluated.covariance[mine] = mean, covariance
+
+    def reduce(self, miss_share: Floats, pair_share: Floats, detection: Floats, swept: Floats) -> None:
+        """Given the marginals, as `Engine.reduce` takes them: each hypothesis, its share, and the lines' rows.
+
+        detection, swept: (rows,) P(detected, if inside) and P(inside what was swept).
+        """
+        store, owner, place = self._lines.hypotheses, self._owner, self._place
+        n = store.size
+        k, of = self._pairs[0], self._met[owner]
+        at = np.where(of, place[owner], 0)
+        unseen = (1.0 - detection[at] * self._swept) / np.maximum(1.0 - detection[at] * swept[at], TINY)
+        missed = miss_share[at] * store.existence[:n] * unseen
+        fit = self._joint.sum(axis=1)
+        every = np.bincount(self._pair, fit, len(pair_share))[self._pair]
+        paired = pair_share[self._pair] * fit / np.maximum(every, TINY)
+        total = np.maximum(missed + np.bincount(k, paired, n), TINY)
+        by_mode = self._joint / np.maximum(fit, TINY)[:, None]
+        self._engine.reduce(
+            store, np.arange(n), self._pairs, missed / total, paired / total[k], by_mode, self._evaluated
+        )
+        store.existence[:n] = np.where(of, total, store.existence[:n])
+        share = np.bincount(owner, store.existence[:n], len(self._rows))
+        store.existence[:n] /= share[owner]
+        own = self._met & (self._lines.station == self._look.station.index)
+        hit = own & (miss_share[np.where(own, place, 0)] < 0.5)
+        self._lines.origin = np.where(hit[:, None], self._look.placement.position, self._lines.origin)
+        self._lines.prune()
+        self._owner = np.repeat(np.arange(len(self._rows)), self._lines.count)
+        self._summarise()
+
+    def _look_rows(self, places: Ints) -> Ints:
+        """Rows of the store from places among the look's rows."""
+        line = np.zeros(int(self._place.max(initial=0)) + 1, np.int64)
+        line[self._place[self._met]] = self._rows[self._met]
+        return line[places]
+
+    def _summarise(self) -> None:
+        """The lines that the look met, as Gaussians of the store: moments over their hypotheses, mode by mode."""
+        from fusion.kernels.blend import blend
+
+        lines, store = self._lines.hypotheses, self._store
+        mine = np.flatnonzero(self._met[self._owner])
+        rows = self._rows[self._met]
+        if not len(rows):
+            return
+        first = np.append(0, np.cumsum(self._lines.count[self._met]))
+        weight, mean = np.empty((len(rows), lines.weight.shape[1])), np.empty((len(rows), lines.weight.shape[1], 6))
+        covariance = np.empty((*mean.shape, 6))
+        share = lines.existence[mine, None] * lines.weight[mine]
+        blend(first, share, lines.mean[mine], lines.covariance[mine], weight, mean, covariance)
+        store.weight[rows], store.mean[rows], store.covariance[rows] = weight, mean, covariance
