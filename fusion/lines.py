@@ -21,6 +21,12 @@ from fusion.types import TENTATIVE, Bools, Floats, Ints
 from fusion.undetected import Undetected
 
 FAINT = 1e-3  # a hypothesis less likely than this goes: it is as wrong as the Gaussians' tails
+MOST_HYPOTHESES = 40  # of a line, the likeliest
+LONGEST_RAD = 0.3  # of a hypothesis' sigma as any sensor sees it; the iterated update bears that
+SPLIT_SIGMA = 0.35  # of the parts of one that is longer, by its own,
+SPLIT_AT = np.linspace(-2.0, 2.0, 9)  # and where they lie
+SPLIT_SHARE = np.exp(-0.5 * SPLIT_AT**2 / (1.0 - SPLIT_SIGMA**2))
+SPLIT_SHARE /= SPLIT_SHARE.sum()
 MOST_LINES = 500  # at once: each costs as much as ten tracks
 VAGUE_SHARE = 0.3  # sigma of range over range: a track whose place is known less well stays tentative
 KNOWN_SHARE = 0.1  # below it, and where a direction bends by less than a sigma, one Gaussian will do
@@ -90,15 +96,44 @@ class Lines:
         self.id, self.count, self.station = self.id[lines], self.count[lines], self.station[lines]
         self.origin, self.vagueness = self.origin[lines], self.vagueness[lines]
 
-    def prune(self) -> None:
-        """Drop the faint hypotheses of each track; shares sum to 1 again."""
-        n = self.hypotheses.size
+    def take(self, hypotheses: TrackStore, count: Ints) -> None:
+        """These hypotheses instead, `count` of each line: without the faint ones, at most so many, shares summing to 1."""
+        owner = np.repeat(np.arange(len(count)), count)
+        share = hypotheses.existence[: hypotheses.size]
+        share = share / np.maximum(np.bincount(owner, share, len(count)), 1e-300)[owner]
+        order = np.lexsort((-share, owner))
+        rank = np.empty(len(share), np.int64)
+        rank[order] = np.arange(len(share)) - np.repeat(np.cumsum(count) - count, count)
+        stays = (rank == 0) | ((share >= FAINT) & (rank < MOST_HYPOTHESES))
+        self.hypotheses, self.count = hypotheses.take(np.flatnonzero(stays)), np.bincount(owner[stays], minlength=len(count))
+        self.hypotheses.existence = share[stays] / np.bincount(owner[stays], share[stays], len(count))[owner[stays]]
+
+    def split(self, position: Floats) -> None:
+        """Cut the hypotheses that are long for their distance from `position`: a direction from there bends too much."""
+        store, n = self.hypotheses, self.hypotheses.size
         owner = np.repeat(np.arange(len(self.id)), self.count)
-        stays = self.hypotheses.existence[:n] >= FAINT
-        self.count = np.bincount(owner[stays], minlength=len(self.id))
-        self.hypotheses.keep(stays)
-        owner, share = owner[stays], self.hypotheses.existence[: self.hypotheses.size]
-        share /= np.bincount(owner, share, len(self.id))[owner]
+        centre = (store.weight[:n, :, None] * store.mean[:n]).sum(axis=1)[:, :3]
+        along, view = centre - self.origin[owner], centre - position
+        along /= np.sqrt((along**2).sum(axis=1))[:, None]
+        distance = np.sqrt((view**2).sum(axis=1))
+        spread = (store.weight[:n, :, None, None] * store.covariance[:n, :, :3, :3]).sum(axis=1)
+        variance = (along[:, :, None] * along[:, None, :] * spread).sum(axis=(1, 2))
+        across = 1.0 - (along * view).sum(axis=1) ** 2 / np.maximum(distance, 1e-3) ** 2
+        long = variance * across > (LONGEST_RAD * distance) ** 2
+        if not long.any():
+            return
+        parts, g = np.where(long, len(SPLIT_AT), 1), len(SPLIT_AT)
+        new = store.take(np.repeat(np.arange(n), parts))
+        cut = np.flatnonzero(np.repeat(long, parts))
+        step = np.tile(SPLIT_AT, int(long.sum()))
+        new.existence[cut] *= np.tile(SPLIT_SHARE, int(long.sum()))
+        way = np.repeat(along[long], g, axis=0)[:, None, :]
+        carried = (new.covariance[cut, :, :, :3] * way[:, :, None, :]).sum(axis=3)  # P u, (cut, m, 6)
+        sigma = np.sqrt((carried[:, :, :3] * way).sum(axis=2))[:, :, None]
+        carried /= sigma
+        new.mean[cut] += carried * step[:, None, None]
+        new.covariance[cut] -= (1.0 - SPLIT_SIGMA**2) * carried[:, :, :, None] * carried[:, :, None, :]
+        self.take(new, np.bincount(owner, parts, len(self.id)).astype(np.int64))
 
     def begin(self, id: Ints, new: LineBirths, chosen: Ints, times_ns: Ints, prior: Floats, look: Look) -> None:
         """Hypotheses for the births `chosen`, whose tracks have these ids."""
@@ -113,24 +148,33 @@ class Lines:
         self.station = np.concatenate([self.station, np.full(len(id), look.station.index)])
         self.origin = np.concatenate([self.origin, np.tile(look.placement.position, (len(id), 1))])
         self.vagueness = np.concatenate([self.vagueness, np.full(len(id), np.inf)])
-        self.prune()
+        self.take(self.hypotheses.copy(), self.count)
 
     def settle(self, store: TrackStore) -> None:
         """Measure how well each range is known, and let go of the hypotheses where one Gaussian will do."""
-        from fusion.kernels.report import summarise
-
-        rows = self.rows(store)
+        rows, n = self.rows(store), self.hypotheses.size
         if not len(rows):
             return
-        centre, spread = np.empty((len(rows), 6)), np.empty((len(rows), 6, 6))
-        summarise(store.weight[rows], store.mean[rows], store.covariance[rows], centre, spread)
-        offset = centre[:, :3] - self.origin
-        slant = np.sqrt((offset**2).sum(axis=1))
-        along = (offset[:, :, None] * offset[:, None, :] * spread[:, :3, :3]).sum(axis=(1, 2))
-        self.vagueness = np.sqrt(np.maximum(along, 0.0)) / np.maximum(slant, 1e-3) ** 2
-        known = self.vagueness < self.known_share
-        store.birthplace[rows[known]] = centre[known, :3]  # from now on it can be told whether it moves
+        owner, share = np.repeat(np.arange(len(rows)), self.count), self.hypotheses.existence[:n]
+        centre = (store.weight[rows, :, None] * store.mean[rows, :, :3]).sum(axis=1)
+        offset = centre - self.origin
+        slant = np.maximum(np.sqrt((offset**2).sum(axis=1)), 1e-3)
+        way = (offset / slant[:, None])[owner]
+        mean, own = self._along(way)
+        off = mean - (centre[owner] * way).sum(axis=1)
+        within, between = np.bincount(owner, share * own, len(rows)), np.bincount(owner, share * off**2, len(rows))
+        self.vagueness = np.sqrt(within + between) / slant
+        known = (self.vagueness < self.known_share) & (between < within)
+        store.birthplace[rows[known]] = centre[known]  # from now on it can be told whether it moves
         self.keep(~known)
+
+    def _along(self, way: Floats) -> tuple[Floats, Floats]:
+        """Each hypothesis' mean and variance along unit vectors (h, 3)."""
+        store, n = self.hypotheses, self.hypotheses.size
+        weight, mean = store.weight[:n], (store.mean[:n, :, :3] * way[:, None, :]).sum(axis=2)
+        spread = (store.covariance[:n, :, :3, :3] * way[:, None, :, None] * way[:, None, None, :]).sum(axis=(2, 3))
+        centre = (weight * mean).sum(axis=1)
+        return centre, (weight * (spread + (mean - centre[:, None]) ** 2)).sum(axis=1)
 
     def hold(self, store: TrackStore, rows: Ints, said: Ints, now_ns: int) -> Ints:
         """What the evidence says of `rows`, of lines as well: (rows,) codes.

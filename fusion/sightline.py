@@ -16,6 +16,7 @@ from fusion.tracks import TrackStore
 from fusion.types import Bools, Floats, Ints
 
 TINY = 1e-300  # keeps 0 / 0 at 0
+FADED = 1e-12  # no motion mode is ruled out
 
 
 class Sightline:
@@ -24,6 +25,7 @@ class Sightline:
     def __init__(self, lines: Lines, engine: Engine, setting: Setting, look: Look, store: TrackStore) -> None:
         self._lines, self._engine, self._setting, self._look, self._store = lines, engine, setting, look, store
         self._rows = lines.rows(store)  # (l,) of the store
+        lines.split(look.placement.position)
         self._owner = np.repeat(np.arange(len(self._rows)), lines.count)  # (h,) which line
 
     def gate(
@@ -109,34 +111,60 @@ class Sightline:
             evaluated.log_likelihood[mine] = np.log(total / np.maximum(before, TINY))
         evaluated.mean[mine], evaluated.covariance[mine] = mean, covariance
 
-    def reduce(self, miss_share: Floats, pair_share: Floats, detection: Floats, swept: Floats) -> None:
-        """Given the marginals, as `Engine.reduce` takes them: each hypothesis, its share, and the lines' rows.
+    def reduce(
+        self, pairs: tuple[Ints, Ints], pair_weight: Floats, miss_weight: Floats, alone_weight: Floats,
+        unseen: Floats, detection: Floats, swept: Floats,
+    ) -> None:  # fmt: skip
+        """What follows from each hypothesis and each of its pairs is a hypothesis of its own.
 
+        Merging "missed" into "detected" would make each of them as long as it was before, for the sake of a share of
+        a hundredth. pairs and weights: as `Engine.associate` takes them; unseen: (rows,) P(exists | missed);
         detection, swept: (rows,) P(detected, if inside) and P(inside what was swept).
         """
-        store, owner, place = self._lines.hypotheses, self._owner, self._place
+        store, owner, place, lines = self._lines.hypotheses, self._owner, self._place, self._lines
+        miss_share, pair_share = self._shares(pairs, pair_weight, miss_weight, alone_weight, unseen)
         n = store.size
         k, of = self._pairs[0], self._met[owner]
         at = np.where(of, place[owner], 0)
-        unseen = (1.0 - detection[at] * self._swept) / np.maximum(1.0 - detection[at] * swept[at], TINY)
-        missed = miss_share[at] * store.existence[:n] * unseen
+        inside = (1.0 - detection[at] * self._swept) / np.maximum(1.0 - detection[at] * swept[at], TINY)
+        missed = np.where(of, miss_share[at] * inside, 1.0) * store.existence[:n]
         fit = self._joint.sum(axis=1)
         every = np.bincount(self._pair, fit, len(pair_share))[self._pair]
         paired = pair_share[self._pair] * fit / np.maximum(every, TINY)
-        total = np.maximum(missed + np.bincount(k, paired, n), TINY)
-        by_mode = self._joint / np.maximum(fit, TINY)[:, None]
-        self._engine.reduce(
-            store, np.arange(n), self._pairs, missed / total, paired / total[k], by_mode, self._evaluated
-        )
-        store.existence[:n] = np.where(of, total, store.existence[:n])
-        share = np.bincount(owner, store.existence[:n], len(self._rows))
-        store.existence[:n] /= share[owner]
-        own = self._met & (self._lines.station == self._look.station.index)
+        by_mode = np.maximum(self._joint / np.maximum(fit, TINY)[:, None], FADED)
+
+        source = np.concatenate([np.arange(n), k])
+        order = np.argsort(source, kind="stable")
+        new = store.take(source[order])
+        new.existence = np.concatenate([missed, paired])[order]
+        new.weight = np.concatenate([store.weight[:n], by_mode])[order]
+        new.mean = np.concatenate([store.mean[:n], self._evaluated.mean])[order]
+        new.covariance = np.concatenate([store.covariance[:n], self._evaluated.covariance])[order]
+        own = self._met & (lines.station == self._look.station.index)
         hit = own & (miss_share[np.where(own, place, 0)] < 0.5)
-        self._lines.origin = np.where(hit[:, None], self._look.placement.position, self._lines.origin)
-        self._lines.prune()
-        self._owner = np.repeat(np.arange(len(self._rows)), self._lines.count)
+        lines.origin = np.where(hit[:, None], self._look.placement.position, lines.origin)
+        lines.take(new, np.bincount(owner[source], minlength=len(self._rows)))
+        self._owner = np.repeat(np.arange(len(self._rows)), lines.count)
         self._summarise()
+
+    def _shares(
+        self, pairs: tuple[Ints, Ints], pair_weight: Floats, miss_weight: Floats, alone_weight: Floats, unseen: Floats
+    ) -> tuple[Floats, Floats]:
+        """Each line's P(missed), (rows,), and P(pair), (pairs,), given that it exists: they sum to 1.
+
+        A detection that a track of known place claims is not there for lines; lines do not exclude each other. Where
+        two of them can cross two others in two ways, every look would tell anew that each detection has one
+        origin, and marginals that forget what they are conditional on would choose one way within a few looks, for
+        no reason. Which way it is shows in how the crossings move.
+        """
+        mine = np.zeros(len(miss_weight), bool)
+        mine[self._place[self._met]] = True
+        others = ~mine[pairs[0]]
+        claimed = pairs[0][others], pairs[1][others]
+        _, _, free = self._engine.associate(claimed, pair_weight[others], miss_weight, alone_weight)
+        ratio = pair_weight / (miss_weight[pairs[0]] * alone_weight[pairs[1]]) * free[pairs[1]]
+        left = unseen + np.bincount(pairs[0], ratio, len(miss_weight))
+        return unseen / left, ratio / left[pairs[0]]
 
     def _look_rows(self, places: Ints) -> Ints:
         """Rows of the store from places among the look's rows."""

@@ -168,15 +168,15 @@ class Tracker:
         existence, visible = store.existence[rows], store.visible[rows, station.index]
         detection = station.config.detection_probability * visible
         miss_weight = 1.0 - existence * detection * swept
-        paired, missed, alone = self.engine.associate(
-            pairs, (existence * detection)[pairs[0]] * likelihood, miss_weight, alone_weight
-        )
+        pair_weight = (existence * detection)[pairs[0]] * likelihood
+        paired, missed, alone = self.engine.associate(pairs, pair_weight, miss_weight, alone_weight)
         hit = np.minimum(np.bincount(pairs[0], paired, len(rows)), 1.0)
-        unseen = missed * existence * (1.0 - detection * swept) / miss_weight
+        still_there = existence * (1.0 - detection * swept) / miss_weight
+        unseen = missed * still_there
         total = np.maximum(hit + unseen, 1e-300)
         self.engine.reduce(store, rows, pairs, unseen / total, paired / total[pairs[0]], by_mode, evaluated)
         if lines:
-            lines.reduce(unseen / total, paired / total[pairs[0]], detection, swept)
+            lines.reduce(pairs, pair_weight, miss_weight, alone_weight, still_there, detection, swept)
         store.existence[rows] = self._believed(look, rows, existence, total)
         blind = visible * (1.0 - station.config.detection_probability * swept) / (1.0 - detection * swept)
         store.visible[rows, station.index] = (hit + unseen * blind) / total

@@ -63,7 +63,7 @@ class TrackStore:
     def extend(self, count: int) -> slice:
         """Room for `count` new rows, zeroed; returns where they stand."""
         begin, end = self.size, self.size + count
-        capacity = len(self.id)
+        capacity = max(len(self.id), 1)
         if end > capacity:
             while capacity < end:
                 capacity *= 2
