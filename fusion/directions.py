@@ -8,22 +8,19 @@ extended Kalman filters", section 3): all parts are as long for their range, so 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fusion.births import Births
 from fusion.engine import Engine, Setting
-from fusion.sensors import Look, Station
-from fusion.tracks import TrackStore
-from fusion.types import ELEVATION, RANGE, SECOND_NS, Bools, Floats, Ints
+from fusion.sensors import Look
+from fusion.types import RANGE, Floats
 from fusion.undetected import Undetected
 
 PART_RATIO = 1.7  # a part's end over its beginning: a Gaussian with sigma = 0.15 of the range
 NEAREST_SHARE = 1e-3  # of the longest range: nearer, an object is past before a mixture could tell
 FREE_SHARE = 0.5  # of the mixture that is uniform in the logarithm of range, whatever was looked at before
-LATELY_PERIODS, LATELY_S = 3.0, 1.0  # within which another sensor's detection is one of the same place
 MOST_DETECTIONS = 1000  # of a frame that may begin lines, the first ones: a frame of noise must not fill the memory
 
 
@@ -86,19 +83,3 @@ def line_births(engine: Engine, setting: Setting, look: Look, undetected: Undete
         each.rows[::h] // h, mean[:, 0], covariance[:, 0], total, share, each.mean.reshape(b, h, 6),
         each.covariance.reshape(b, h, 6, 6),
     )  # fmt: skip
-
-
-def crossed(look: Look, store: TrackStore, rows: Ints, stations: Sequence[Station]) -> Bools:
-    """Whether a direction of this look tells anything of a track's existence at its place: (rows,).
-
-    Every place on the line of sight to a real object fits the object's direction. Two lines with elevation hardly
-    meet by chance, so it tells where another such sensor detects the track too; two azimuths always meet: that takes
-    two other sensors.
-    """
-    periods_s = np.array([max(LATELY_PERIODS * station.config.period_s, LATELY_S) for station in stations])
-    lately = store.hit_ns[rows] > look.frame.time_ns - np.round(periods_s * SECOND_NS).astype(np.int64)
-    lately[:, look.station.index] = False
-    elevated = [s.angles_only and ELEVATION in s.codes for s in stations]
-    if ELEVATION in look.station.codes:
-        return np.asarray(lately[:, elevated].any(axis=1))
-    return np.asarray(lately.sum(axis=1) >= 2)

@@ -88,6 +88,10 @@ class Lines:
         """Which `rows` of the store are lines: (rows,)."""
         return np.isin(store.id[rows], self.id)
 
+    def vague(self, store: TrackStore, rows: Ints) -> Bools:
+        """Of which `rows` nobody knows how far they are: (rows,)."""
+        return np.isin(store.id[rows], self.id[self.vagueness > VAGUE_SHARE])
+
     def keep(self, lines: Bools) -> None:
         """Drop the hypotheses of the tracks that are False in `lines`."""
         if lines.all():
@@ -182,7 +186,7 @@ class Lines:
         None is proven of which nobody knows how far it is; and one that nobody can see, at no known place, is not
         waited for.
         """
-        vague = np.isin(store.id[rows], self.id[self.vagueness > VAGUE_SHARE]) & (store.status[rows] == TENTATIVE)
+        vague = self.vague(store, rows) & (store.status[rows] == TENTATIVE)
         unseen = store.existence[rows] * seen(store, rows, now_ns) < DOUBTED_TENTATIVE
         said = np.where(vague & (said == PROVEN), NOTHING, said)
         return np.where(vague & unseen, DOUBTED, said)

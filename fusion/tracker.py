@@ -16,7 +16,7 @@ from scipy.special import chdtri
 
 from fusion import births, lifecycle
 from fusion.config import SiteConfig
-from fusion.directions import LineBirths, crossed, line_births
+from fusion.directions import LineBirths, line_births
 from fusion.engine import Engine, Evaluated, Setting
 from fusion.engines import engine
 from fusion.geodesy import Plane
@@ -28,6 +28,7 @@ from fusion.tracks import TrackStore
 from fusion.types import AZIMUTH, ENDED, SECOND_NS, TENTATIVE, Bools, Floats, Frame, Ints
 from fusion.undetected import Undetected
 from fusion.whiteness import Whiteness
+from fusion.witness import believed
 
 GATE_PROBABILITY = 0.9999  # a true detection falls outside once in 10 000: rarer than every real loss
 COARSE_GATE_SIGMA = 5.0  # each component by itself; wider than the exact gate for up to four of them
@@ -177,18 +178,14 @@ class Tracker:
         self.engine.reduce(store, rows, pairs, unseen / total, paired / total[pairs[0]], by_mode, evaluated)
         if lines:
             lines.reduce(pairs, pair_weight, miss_weight, alone_weight, still_there, detection, swept)
-        store.existence[rows] = self._believed(look, rows, existence, total)
+        after = total
+        if station.angles_only:
+            after = believed(look, store, self.lines, rows, existence, total, tuple(self.stations.values()))
+        store.existence[rows] = np.minimum(after, MOST_EXISTENCE)
         blind = visible * (1.0 - station.config.detection_probability * swept) / (1.0 - detection * swept)
         store.visible[rows, station.index] = (hit + unseen * blind) / total
         self._remember(look, rows, pairs, paired, hit, swept * detection, swept)
         return alone, paired
-
-    def _believed(self, look: Look, rows: Ints, before: Floats, after: Floats) -> Floats:
-        """Existence after the look: directions alone do not tell a tentative track's unless others cross there."""
-        if look.station.angles_only:
-            tells = crossed(look, self.store, rows, tuple(self.stations.values())) | self.lines.among(self.store, rows)
-            after = np.where(tells | (self.store.status[rows] != TENTATIVE), after, before)
-        return np.minimum(after, MOST_EXISTENCE)
 
     def _bearings(self, look: Look, rows: Ints) -> Floats:
         """The azimuth at which each row is expected, (rows,), before the update."""
