@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fusion.config import TrackerConfig
 from fusion.geodesy import Plane
 from fusion.sensors import Placement, Station, measure
-from fusion.types import ALTITUDE, AZIMUTH, EAST, ELEVATION, NORTH, RANGE, RANGE_RATE, UP, Bools, Floats, Frame, Ints
+from fusion.types import ALTITUDE, AZIMUTH, EAST, ELEVATION, NORTH, RANGE, RANGE_RATE, UP, Floats, Frame, Ints
 
 STEEPEST_RAD = math.radians(80.0)  # steeper, height says nothing about plan position
 STRAY_SHARE = 0.1  # of objects whose height is not as the configured prior has it: it is a guess, not a law,
 STRAY_WIDTH = 5.0  # and they lie this many times as wide
+THIN = 1e-6  # no axis of a new position's spread is thinner than this part of the widest: 16 digits hold no more
 NEAREST_M = 1.0  # a detection at no range at all still has a place
-FEW = 64  # ids that are faster compared one by one than sorted with all others
-ID_BITS = 53  # an integer that JSON's doubles hold
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,41 +72,6 @@ def births(frame: Frame, station: Station, placement: Placement, plane: Plane, c
     return Births(rows, mean, covariance, density)
 
 
-def track_ids(picture: int, sensor: str, detected_ns: Ints, rows: Ints, taken: Ints) -> Ints:
-    """Ids from the detections that began the tracks, below 2⁵³, none of `taken` and no two alike: (b,).
-
-    picture: number of the air picture in its data directory: a recording that is replayed into the same
-    directory begins other tracks.
-    """
-    seed = int.from_bytes(hashlib.blake2b(f"{picture}|{sensor}".encode(), digest_size=8).digest(), "big")
-    ids, attempt = np.zeros(len(rows), np.int64), 0
-    again = np.ones(len(rows), bool)
-    while again.any():
-        mixed = np.full(int(again.sum()), (seed + attempt) % 2**64, np.uint64)
-        for part in (detected_ns[again], rows[again]):
-            mixed = _scrambled(mixed ^ part.astype(np.uint64))
-        ids[again] = (mixed >> np.uint64(64 - ID_BITS)).astype(np.int64)
-        again, attempt = _stands_twice(ids, taken) | (ids == 0), attempt + 1
-    return ids
-
-
-def _stands_twice(ids: Ints, taken: Ints) -> Bools:
-    """Which of `ids` (b,) stand among `taken`, or earlier among themselves."""
-    order = np.argsort(ids, kind="stable")
-    twice = np.zeros(len(ids), bool)
-    twice[order[1:]] = ids[order[1:]] == ids[order[:-1]]
-    known: Bools = (ids[:, None] == taken).any(axis=1) if len(ids) <= FEW else np.isin(ids, taken)
-    return twice | known
-
-
-def _scrambled(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The finaliser of SplitMix64: Steele, Lea, Flood (2014), figure 16. Arithmetic is modulo 2⁶⁴."""
-    value = value + np.uint64(0x9E3779B97F4A7C15)
-    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return value ^ (value >> np.uint64(31))
-
-
 def _from_polar(
     frame: Frame, station: Station, placement: Placement, plane: Plane, config: TrackerConfig
 ) -> tuple[Ints, Floats, Floats, Floats]:
@@ -138,7 +100,11 @@ def _from_polar(
         (across, slant * run * frame.sigmas[rows, codes.index(AZIMUTH)]),
         (upward, slant * sigma_elevation),
     )
-    spread = sum((length**2)[:, None, None] * axis[:, :, None] * axis[:, None, :] for axis, length in lengths)
+    least = THIN * np.max([length for _, length in lengths], axis=0)
+    spread = sum(
+        (np.maximum(length, least) ** 2)[:, None, None] * axis[:, :, None] * axis[:, None, :]
+        for axis, length in lengths
+    )
     reach = slant - 0.5 * np.minimum(bent, slant)
     position = placement.position + reach[:, None] * radial
     density = slant * run * run
@@ -195,7 +161,8 @@ def _from_cartesian(
         density = density * np.where(known, _height_density(ground + told, sigma, config), 1.0)
         up, sigma_up = np.where(known, told, up), np.where(known, sigma, sigma_up)
     local[:, 2] = up
-    sigmas = (frame.sigmas[rows, codes.index(EAST)], frame.sigmas[rows, codes.index(NORTH)], sigma_up)
+    sigmas = np.stack([frame.sigmas[rows, codes.index(EAST)], frame.sigmas[rows, codes.index(NORTH)], sigma_up])
+    sigmas = np.maximum(sigmas, THIN * np.max(sigmas, axis=0))
     spread = sum(
         (sigmas[i] ** 2)[:, None, None] * placement.axes[i][None, :, None] * placement.axes[i][None, None, :]
         for i in range(3)

@@ -24,6 +24,8 @@ class CompiledEngine:
             prior_of(station, setting.config), mean, covariance, density,
         )  # fmt: skip
         rows = np.flatnonzero(~np.isnan(density))
+        if len(rows) == n:
+            return Births(rows, mean, covariance, density)
         return Births(rows, mean[rows], covariance[rows], density[rows])
 
     def predict(self, setting: Setting, store: TrackStore, rows: Ints, until_ns: Ints) -> None:
@@ -31,8 +33,8 @@ class CompiledEngine:
 
         motions = setting.motions
         predict(
-            rows, until_ns, store.time_ns, store.weight, store.mean, store.covariance, motions.parameters,
-            motions.prior, motions.rate_per_s, setting.earth,
+            rows, until_ns, store.time_ns, store.weight, store.mean, store.covariance, store.outline,
+            motions.parameters, motions.prior, motions.rate_per_s, setting.earth,
         )  # fmt: skip
 
     def evaluate(
@@ -42,13 +44,14 @@ class CompiledEngine:
         from fusion.kernels.evaluate import evaluate
 
         count, modes = len(pairs[0]), len(setting.motions.names)
-        out = Evaluated(np.empty((count, modes)), np.empty((count, modes, 6)), np.empty((count, modes, 6, 6)))
-        evaluate(
+        log, mean = np.empty((count, modes)), np.empty((count, modes, 6))
+        covariance = np.empty((count, modes, 6, 6))
+        repaired = evaluate(
             pairs[0], pairs[1], rows, codes, frame.values, frame.sigmas, frame.times_ns, placement.position,
-            placement.axes, setting.earth, store.time_ns, store.weight, store.mean, store.covariance,
-            setting.motions.parameters, setting.gates, out.log_likelihood, out.mean, out.covariance,
+            placement.axes, setting.earth, store.time_ns, store.mean, store.covariance,
+            setting.motions.parameters, setting.gates, log, mean, covariance,
         )  # fmt: skip
-        return out
+        return Evaluated(log, mean, covariance, repaired)
 
     def iterate(
         self, setting: Setting, store: TrackStore, rows: Ints, pairs: tuple[Ints, Ints], codes: Ints, frame: Frame,
@@ -57,13 +60,14 @@ class CompiledEngine:
         from fusion.kernels.iterate import iterate
 
         count, modes = len(pairs[0]), len(setting.motions.names)
-        out = Evaluated(np.empty((count, modes)), np.empty((count, modes, 6)), np.empty((count, modes, 6, 6)))
-        iterate(
+        log, mean = np.empty((count, modes)), np.empty((count, modes, 6))
+        covariance = np.empty((count, modes, 6, 6))
+        repaired = iterate(
             pairs[0], pairs[1], rows, codes, frame.values, frame.sigmas, frame.times_ns, placement.position,
             placement.axes, setting.earth, store.time_ns, store.mean, store.covariance, setting.motions.parameters,
-            setting.gates, out.log_likelihood, out.mean, out.covariance,
+            setting.gates, log, mean, covariance,
         )  # fmt: skip
-        return out
+        return Evaluated(log, mean, covariance, repaired)
 
     def associate(
         self, pairs: tuple[Ints, Ints], pair_weight: Floats, miss_weight: Floats, alone_weight: Floats
@@ -83,5 +87,5 @@ class CompiledEngine:
         first = np.searchsorted(pairs[0], np.arange(len(rows) + 1))
         reduce(
             rows, first, miss_share, pair_share, pair_weight, evaluated.mean, evaluated.covariance, store.weight,
-            store.mean, store.covariance,
+            store.mean, store.covariance, store.outline,
         )  # fmt: skip

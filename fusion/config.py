@@ -16,11 +16,12 @@ LONGEST_TEXT: Final = 200  # characters: a name stands in one line of a screen o
 LONGEST_IPC_PATH: Final = 107  # bytes: Linux's sockaddr_un
 SMALLEST_SIGMA: Final = 1e-6  # m, °, m/s: far below every sensor, and its square still far above rounding
 LARGEST_ANGLE_SIGMA: Final = 180.0  # °: wider says nothing
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def is_id(text: str) -> bool:
     """Whether a sensor or zone may be called so: topics split on dots, and file names must not surprise."""
-    return re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text) is not None
+    return _ID.fullmatch(text) is not None
 
 
 def is_text(text: str) -> bool:
@@ -64,7 +65,7 @@ Component = Literal[
     "north_m",
     "up_m",
 ]
-Motion = Literal["cruise", "manoeuvre", "turn"]
+Motion = Literal["cruise", "manoeuvre", "turn", "ballistic"]
 POLAR: tuple[Component, ...] = ("range_m", "azimuth_deg", "elevation_deg")
 CARTESIAN: tuple[Component, ...] = ("east_m", "north_m", "up_m")
 
@@ -87,7 +88,12 @@ class TrackerConfig:
     survival_s: Annotated[float, Ge(0.1), Le(1_000_000_000)] = 600.0
     motions: Annotated[tuple[Motion, ...], MinLen(1)] = ("cruise", "manoeuvre", "turn")
     agility_mps2: Annotated[float, Ge(0.001), Le(10_000)] = 10.0
+    ballistic_drag_per_m: Annotated[float, Ge(0), Le(1)] = 0.0
     still_objects: bool = True
+    registration: Literal["off", "report", "apply"] = "report"
+    confirmed_existence: Probability = 0.99999
+    confirmed_hits: Annotated[int, Ge(1), Le(1000)] = 3
+    ended_existence: Probability = 0.1
     engine: Literal["numba", "filterpy"] = "numba"
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fusion.arrivals import Arrivals
 from fusion.births import Births
 from fusion.engine import Engine, Setting
 from fusion.sensors import Look
@@ -83,3 +84,15 @@ def line_births(engine: Engine, setting: Setting, look: Look, undetected: Undete
         each.rows[::h] // h, mean[:, 0], covariance[:, 0], total, share, each.mean.reshape(b, h, 6),
         each.covariance.reshape(b, h, 6, 6),
     )  # fmt: skip
+
+
+def lines_arriving(
+    found: Arrivals, look: Look, engine: Engine, setting: Setting, undetected: Undetected
+) -> Arrivals:
+    """The same arrivals, with what lines each detection may begin."""
+    if not len(found.weight):
+        return found
+    new = line_births(engine, setting, look, undetected)
+    weight, fresh = found.weight.copy(), look.station.config.detection_probability * new.spread
+    weight[new.rows] += fresh
+    return Arrivals(weight, new, fresh / weight[new.rows])

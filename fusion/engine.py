@@ -25,11 +25,15 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluated:
-    """Each pair, updated mode by mode. log_likelihood: (pairs, m), mean: (…, 6), covariance: (…, 6, 6)."""
+    """Each pair, updated mode by mode. log_likelihood: (pairs, m), mean: (…, 6), covariance: (…, 6, 6).
+
+    repaired: how many of the covariances had to be made positive definite.
+    """
 
     log_likelihood: Floats
     mean: Floats
     covariance: Floats
+    repaired: int = 0
 
 
 class Engine(Protocol):

@@ -37,18 +37,32 @@ def from_ecef(ecef: Floats) -> tuple[Floats, Floats, Floats]:
     """
     x, y, z = ecef[..., 0], ecef[..., 1], ecef[..., 2]
     p = np.sqrt(x * x + y * y)
-    second = ECCENTRICITY_SQUARED / (1.0 - ECCENTRICITY_SQUARED)
-    beta = np.arctan2(z * SEMI_MAJOR_M, p * SEMI_MINOR_M)
-    for _ in range(3):
-        lat = np.arctan2(
-            z + second * SEMI_MINOR_M * np.sin(beta) ** 3,
-            p - ECCENTRICITY_SQUARED * SEMI_MAJOR_M * np.cos(beta) ** 3,
-        )
-        beta = np.arctan2((1.0 - FLATTENING) * np.sin(lat), np.cos(lat))
-    sin, cos = np.sin(lat), np.cos(lat)
+    sin, cos = _latitude(p, z)
     normal = SEMI_MAJOR_M / np.sqrt(1.0 - ECCENTRICITY_SQUARED * sin * sin)
     alt = p * cos + z * sin - SEMI_MAJOR_M * SEMI_MAJOR_M / normal  # well conditioned at the poles too
-    return np.degrees(lat), np.degrees(np.arctan2(y, x)), alt
+    return np.degrees(np.arctan2(sin, cos)), np.degrees(np.arctan2(y, x)), alt
+
+
+def _latitude(p: Floats, z: Floats) -> tuple[Floats, Floats]:
+    """Sine and cosine of the geodetic latitude at distance `p` from the axis and height `z` over the equator's plane.
+
+    Bowring's iterations on the sine and cosine themselves: no angle is needed on the way.
+    """
+    second = ECCENTRICITY_SQUARED / (1.0 - ECCENTRICITY_SQUARED)
+    sin, cos = z, p * (SEMI_MINOR_M / SEMI_MAJOR_M)  # of the reduced latitude, not yet of length 1
+    for _ in range(3):
+        sin, cos = _unit(sin, cos)
+        up = z + second * SEMI_MINOR_M * (sin * sin * sin)
+        out = p - ECCENTRICITY_SQUARED * SEMI_MAJOR_M * (cos * cos * cos)
+        sin, cos = (1.0 - FLATTENING) * up, out
+    return _unit(up, out)
+
+
+def _unit(sin: Floats, cos: Floats) -> tuple[Floats, Floats]:
+    """Scaled to length 1; at the earth's centre, where there is no direction, as they were."""
+    length = np.sqrt(sin * sin + cos * cos)
+    length = np.where(length > 0.0, length, 1.0)
+    return sin / length, cos / length
 
 
 def axes_at(lat_deg: ArrayLike, lon_deg: ArrayLike) -> Floats:
@@ -88,6 +102,22 @@ class Plane:
         for i in range(3):
             out[..., i, :] = rotate(there[..., i, :], self.axes)
         return out
+
+    def places(self, position: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """`to_geodetic` and `local_axes` at plane (n, 3) m at once: lat_deg, lon_deg, alt_m, axes (n, 3, 3)."""
+        ecef = rotate(position, self.axes.T) + self.centre
+        lat, lon, alt = from_ecef(ecef)
+        p = np.sqrt(ecef[:, 0] * ecef[:, 0] + ecef[:, 1] * ecef[:, 1])
+        sin, cos = (part[:, None] for part in _latitude(p, ecef[:, 2]))
+        at_pole = p <= 0.0
+        p = np.where(at_pole, 1.0, p)
+        east_sin, east_cos = (ecef[:, 1] / p)[:, None], np.where(at_pole, 1.0, ecef[:, 0] / p)[:, None]
+        axes = np.empty((len(p), 3, 3))
+        outward = east_cos * self.axes[:, 0] + east_sin * self.axes[:, 1]
+        axes[:, 0] = east_cos * self.axes[:, 1] - east_sin * self.axes[:, 0]
+        axes[:, 1] = cos * self.axes[:, 2] - sin * outward
+        axes[:, 2] = cos * outward + sin * self.axes[:, 2]
+        return lat, lon, alt, axes
 
     def up_at(self, position: Floats) -> Floats:
         """The vertical at plane positions (…, 3) m, in plane axes: (…, 3) unit vectors.

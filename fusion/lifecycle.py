@@ -6,10 +6,11 @@ from typing import Final
 
 import numpy as np
 
+from fusion.config import TrackerConfig
 from fusion.tracks import TrackStore
-from fusion.types import COASTING, CONFIRMED, ENDED, SECOND_NS, TENTATIVE, Bools, Floats, Ints
+from fusion.types import COASTING, CONFIRMED, ENDED, SECOND_NS, TENTATIVE, Bools, Ints
 
-NOTHING, PROVEN, UNSEEN, SEEN, DOUBTED, LEFT, SILENT = range(7)
+NOTHING, PROVEN, UNSEEN, SEEN, DOUBTED, LEFT, SILENT, DOUBLE = range(8)  # the first five as in `kernels.evidence`
 
 NEXT: Final = {
     # (now,      evidence) -> next
@@ -25,52 +26,38 @@ NEXT: Final = {
     (TENTATIVE, SILENT): ENDED,
     (CONFIRMED, SILENT): ENDED,
     (COASTING, SILENT): ENDED,
+    (TENTATIVE, DOUBLE): ENDED,
+    (CONFIRMED, DOUBLE): ENDED,
+    (COASTING, DOUBLE): ENDED,
 }
 REASONS: Final = {
     DOUBTED: "not detected where it should have been",
     LEFT: "outside every coverage",
     SILENT: "no sensor has looked there any more",
+    DOUBLE: "the same object as another track",
 }
 
-PROVEN_EXISTENCE = 0.9999  # false alarms are not as registered: 0.98 would tell twice as many false tracks, no earlier
-PROVEN_HITS = 3  # two detections give the first velocity; only the third can contradict it
-DOUBTED_TENTATIVE = 5e-5  # below what a new one must have: a lone detection survives about one miss
-DOUBTED_EXISTENCE = 0.2  # design decision 4
-UNSEEN_LOOKS = 1.5  # expected detections missed: more than one unlucky look
 LEFT_PERIODS = 3.0  # design decision 4
 SILENT_S = 60.0  # a sensor's outage is survived for so long: beyond it a prediction says next to nothing
 CANDIDATE_HITS = 2  # a lone detection is a candidate, not yet a track that is shown
 CANDIDATE_EXISTENCE = 0.5  # unless it is more likely an object than not
 
-_TABLE = np.tile(np.arange(4)[:, None], (1, 7))
+_TABLE = np.tile(np.arange(4)[:, None], (1, 8))
 for (_now, _evidence), _next in NEXT.items():
     _TABLE[_now, _evidence] = _next
 
 
-def evidence(store: TrackStore, rows: Ints, now_ns: int, still_objects: bool) -> Ints:
+def evidence(store: TrackStore, rows: Ints, now_ns: int, config: TrackerConfig) -> Ints:
     """What the numbers of `rows` say after a look at `now_ns`: (rows,) codes; the gravest wins."""
-    status, existence, owed = store.status[rows], store.existence[rows], store.owed[rows]
-    said = np.full(len(rows), NOTHING)
-    tentative = status == TENTATIVE
-    proven = tentative & (existence >= PROVEN_EXISTENCE) & (store.hits[rows] >= PROVEN_HITS)
-    if not still_objects:
-        proven &= store.moved[rows] == 1
-    said[proven] = PROVEN
-    said[(status == CONFIRMED) & (owed >= UNSEEN_LOOKS)] = UNSEEN
-    said[(status == COASTING) & (owed < UNSEEN_LOOKS)] = SEEN
-    said[tentative & (existence < DOUBTED_TENTATIVE)] = DOUBTED
-    said[~tentative & (existence * seen(store, rows, now_ns) < DOUBTED_EXISTENCE)] = DOUBTED
+    from fusion.kernels.evidence import evidence
+
+    said = np.empty(len(rows), np.int64)
+    evidence(
+        rows, now_ns, store.status, store.existence, store.owed, store.hits, store.created_ns, store.moved,
+        store.covered_ns, store.visible, config.confirmed_existence, config.confirmed_hits, config.ended_existence,
+        config.still_objects, said,
+    )  # fmt: skip
     return said
-
-
-def seen(store: TrackStore, rows: Ints, now_ns: int) -> Floats:
-    """P(at least one sensor can see it), of those that looked where it was within `SILENT_S`: (rows,).
-
-    An object that nobody can see may well exist, but nobody tracks it.
-    """
-    looks = now_ns - store.covered_ns[rows] <= int(SILENT_S * SECOND_NS)
-    unseen: Floats = np.where(looks, 1.0 - store.visible[rows], 1.0).prod(axis=1)
-    return 1.0 - unseen
 
 
 def absence(store: TrackStore, rows: Ints, now_ns: int, longest_period_s: float, outside: Bools) -> Ints:

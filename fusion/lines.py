@@ -12,12 +12,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from fusion.births import Births
 from fusion.config import TrackerConfig
 from fusion.directions import LineBirths
-from fusion.lifecycle import DOUBTED, DOUBTED_TENTATIVE, NOTHING, PROVEN, seen
+from fusion.lifecycle import DOUBTED, NOTHING, PROVEN, SILENT_S
 from fusion.sensors import Look, Placement, Station
 from fusion.tracks import TrackStore
-from fusion.types import TENTATIVE, Bools, Floats, Ints
+from fusion.types import SECOND_NS, TENTATIVE, Bools, Floats, Ints
 from fusion.undetected import Undetected
 
 FAINT = 1e-3  # a hypothesis less likely than this goes: it is as wrong as the Gaussians' tails
@@ -49,7 +50,8 @@ class Lines:
         self.used = bool(angles)
         # Over a sigma of range a direction bends by half its square: a first-order update bears that.
         self.known_share = min(KNOWN_SHARE, math.sqrt(min(angles, default=1.0)))
-        self.cover([(s, s.placement) for s in stations if s.placement is not None])
+        if self.used:
+            self.undetected.cover([(s, s.placement) for s in stations if s.placement is not None])
 
     def copy(self) -> Lines:
         """Lines that go their own way."""
@@ -58,10 +60,11 @@ class Lines:
         other.hypotheses, other.undetected = self.hypotheses.copy(), self.undetected.copy()
         return other
 
-    def cover(self, placed: list[tuple[Station, Placement]]) -> None:
-        """Take these sensors' coverage into the grid of undetected objects."""
+    def relax(self, look: Look) -> None:
+        """Take in where the sensor looks from, and what may have arrived unseen by now."""
         if self.used:
-            self.undetected.cover(placed)
+            self.undetected.cover([(look.station, look.placement)])
+            self.undetected.relax(look.frame.time_ns)
 
     def look(self, look: Look) -> None:
         """What any sensor looked at and did not detect is less likely to be there."""
@@ -136,11 +139,15 @@ class Lines:
         sigma = np.sqrt((carried[:, :, :3] * way).sum(axis=2))[:, :, None]
         carried /= sigma
         new.mean[cut] += carried * step[:, None, None]
+        new.outline[:] = 0.0
         new.covariance[cut] -= (1.0 - SPLIT_SIGMA**2) * carried[:, :, :, None] * carried[:, :, None, :]
         self.take(new, np.bincount(owner, parts, len(self.id)).astype(np.int64))
 
-    def begin(self, id: Ints, new: LineBirths, chosen: Ints, times_ns: Ints, prior: Floats, look: Look) -> None:
-        """Hypotheses for the births `chosen`, whose tracks have these ids."""
+    def begin(self, store: TrackStore, new: Births | None, chosen: Ints, look: Look, prior: Floats) -> None:
+        """Hypotheses for the births `chosen`, whose tracks are the last ones of the store."""
+        if not isinstance(new, LineBirths) or not len(chosen):
+            return
+        id, times_ns = (column[store.size - len(chosen) : store.size] for column in (store.id, store.time_ns))
         h = new.share.shape[1]
         at = self.hypotheses.extend(len(chosen) * h)
         self.hypotheses.existence[at] = new.share[chosen].ravel()
@@ -186,7 +193,10 @@ class Lines:
         None is proven of which nobody knows how far it is; and one that nobody can see, at no known place, is not
         waited for.
         """
+        from fusion.kernels.evidence import DOUBTED_TENTATIVE
+
         vague = self.vague(store, rows) & (store.status[rows] == TENTATIVE)
-        unseen = store.existence[rows] * seen(store, rows, now_ns) < DOUBTED_TENTATIVE
+        looks = now_ns - store.covered_ns[rows] <= round(SILENT_S * SECOND_NS)
+        seen = 1.0 - np.where(looks, 1.0 - store.visible[rows], 1.0).prod(axis=1)
         said = np.where(vague & (said == PROVEN), NOTHING, said)
-        return np.where(vague & unseen, DOUBTED, said)
+        return np.where(vague & (store.existence[rows] * seen < DOUBTED_TENTATIVE), DOUBTED, said)

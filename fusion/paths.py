@@ -16,7 +16,7 @@ import numpy as np
 
 from fusion.crossing import first_inside
 from fusion.geodesy import Plane, axes_at, rotate
-from fusion.motion import DENSITY, Motions, coefficients
+from fusion.motion import DENSITY, GRAVITY, Motions, coefficients
 from fusion.samples import samples
 from fusion.types import Floats, Ints, Place
 from fusion.volumes import Volume, radii_at
@@ -187,16 +187,18 @@ def rise(motions: Motions, up: Floats, weight: Floats, mean: Floats, covariance:
             variance += (weight * part * (covariance[:, :, i, j] + off[..., i] * off[..., j])).sum(axis=1)
             climb += (weight * part * (covariance[:, :, 3 + i, 3 + j] + off[..., 3 + i] * off[..., 3 + j])).sum(axis=1)
     lasting, noise = _climbing(motions, horizon_s)
-    return np.asarray(np.abs(height) * lasting + FAR_SIGMAS * np.sqrt(variance + climb * lasting**2 + noise))
+    drop = 0.5 * float(motions.parameters[:, GRAVITY].max()) * horizon_s**2  # what may fall may pass any zone below
+    return np.asarray(drop + np.abs(height) * lasting + FAR_SIGMAS * np.sqrt(variance + climb * lasting**2 + noise))
 
 
 def _climbing(motions: Motions, horizon_s: float) -> tuple[float, float]:
     """The most that any mode makes of a climb rate in `horizon_s`: m for each m/s, and m² of noise."""
-    scalars = [
-        coefficients(density, lateral, sigma, time, 1.0, horizon_s)
-        for density, lateral, sigma, time in motions.parameters.tolist()
-    ]
-    return max(each[2] for each in scalars), max(each[9] for each in scalars)
+    lasting, noise = 0.0, 0.0
+    for density, lateral, sigma, time, gravity, _ in motions.parameters.tolist():
+        scalars = coefficients(density, lateral, sigma, time, 1.0, horizon_s)
+        lasting = max(lasting, horizon_s if gravity else scalars[2])
+        noise = max(noise, scalars[6] if gravity else scalars[9])
+    return lasting, noise
 
 
 def _steps(horizon_s: float, step_s: float) -> int:

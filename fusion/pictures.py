@@ -13,6 +13,7 @@ from fusion.types import SECOND_NS, TENTATIVE, TRACK_STATUSES, Floats, Outlook, 
 
 LATELY_PERIODS = 3.0  # a sensor contributed lately if it detected the track within this many of its periods,
 LATELY_S = 10.0  # or within this time
+_STATUSES = np.array(TRACK_STATUSES, object)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,12 +57,13 @@ def picture(tracker: Tracker, at: Ahead) -> Picture:
     store, n = at.store, at.store.size
     lat, lon, alt, velocity, triangle = _geographic(tracker, store)
     best = np.argmax(store.weight, axis=1) if n else np.zeros(0, int)
+    mode = tuple(np.array(tracker.motions.names, object)[best].tolist())
     return Picture(
-        time_ns=at.time_ns, id=store.id.copy(), status=tuple(TRACK_STATUSES[code] for code in store.status),
+        time_ns=at.time_ns, id=store.id.copy(), status=tuple(_STATUSES[store.status].tolist()),
         existence=store.existence.copy(), lat_deg=lat, lon_deg=lon, alt_m=alt, east_mps=velocity[:, 0],
         north_mps=velocity[:, 1], up_mps=velocity[:, 2], covariance=triangle,
-        mode=tuple(tracker.motions.names[j] for j in best), mode_probability=store.weight[np.arange(n), best],
-        updated_ns=store.updated_ns.copy(), created_ns=store.created_ns.copy(), hits=store.hits.copy(),
+        mode=mode, mode_probability=store.weight[np.arange(n), best],
+        updated_ns=np.minimum(store.updated_ns, at.time_ns), created_ns=store.created_ns.copy(), hits=store.hits.copy(),
         sensors=_sensors(tracker, store, at.time_ns), identity=tuple(store.identity),
         diverted_ns=(None,) * n, reason=at.reasons,
     )  # fmt: skip
@@ -75,8 +77,7 @@ def _geographic(tracker: Tracker, store: TrackStore) -> tuple[Floats, Floats, Fl
     n = store.size
     centre, spread, triangle = np.empty((n, 6)), np.empty((n, 6, 6)), np.empty((n, 21))
     summarise(store.weight, store.mean, store.covariance, centre, spread)
-    lat, lon, alt = tracker.plane.to_geodetic(centre[:, :3])
-    axes = np.ascontiguousarray(tracker.plane.local_axes(lat, lon))
+    lat, lon, alt, axes = tracker.plane.places(centre[:, :3])
     turn(spread, axes, triangle)
     return lat, lon, alt, rotate(centre[:, 3:], axes), triangle
 
@@ -88,14 +89,18 @@ def _sensors(tracker: Tracker, store: TrackStore, time_ns: int) -> tuple[tuple[s
     lately_ns = np.array([round(max(LATELY_PERIODS * period, LATELY_S) * SECOND_NS) for period in periods], np.int64)
     hit_ns = store.hit_ns[: store.size]
     lately = (hit_ns > 0) & (time_ns - hit_ns <= lately_ns)
-    sets: dict[bytes, tuple[str, ...]] = {}
-    told = []
-    for row in lately:
-        key = row.tobytes()
-        if key not in sets:
-            sets[key] = tuple(name for name, was in zip(names, row, strict=True) if was)
-        told.append(sets[key])
-    return tuple(told)
+    if not names:
+        return ((),) * store.size
+    packed = np.packbits(lately, axis=1)
+    keys: list[bytes] = packed.view(f"V{packed.shape[1]}")[:, 0].tolist()
+    sets = {key: _named(names, key) for key in dict.fromkeys(keys)}
+    return tuple([sets[key] for key in keys])
+
+
+def _named(names: tuple[str, ...], key: bytes) -> tuple[str, ...]:
+    """The names whose bits are set."""
+    bits = np.unpackbits(np.frombuffer(key, np.uint8), count=len(names)).tolist()
+    return tuple(name for name, bit in zip(names, bits, strict=True) if bit)
 
 
 def _joined(parts: list[TrackStore]) -> TrackStore:

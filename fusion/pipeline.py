@@ -12,7 +12,9 @@ from fusion.alerting import AlertMachine, Assessment
 from fusion.config import SiteConfig
 from fusion.episodes import Ledger
 from fusion.errors import MessageRejected
+from fusion.identity import Oddity
 from fusion.ordering import History, Snapshot
+from fusion.registration import Estimate
 from fusion.tracker import Tracker
 from fusion.types import SECOND_NS, Event, Frame, Picture
 
@@ -53,6 +55,7 @@ class Pipeline:
         self._history: History[Air] | None = History() if rewind else None
         self._last_key: tuple[int, str, int] | None = None
         self._made_ns = -1  # the newest instant for which reports are out
+        self._lateness_ns = round(site.tracker.lateness_s * SECOND_NS)
         self._period_ns = round(site.service.report_period_s * SECOND_NS)
         self._published: dict[int, Picture] = {}  # those that a late frame may still change
         self._waiting: list[Frame] = []
@@ -60,18 +63,20 @@ class Pipeline:
     @property
     def watermark_ns(self) -> int | None:
         """What is published up to here is final."""
-        return None if self.newest_ns is None else self.newest_ns - round(self.site.tracker.lateness_s * SECOND_NS)
+        return None if self.newest_ns is None else self.newest_ns - self._lateness_ns
 
     def receive(self, frame: Frame, *, moves_watermark: bool = True) -> list[Event]:
         """Take one frame in. Raises MessageRejected: unknown sensor, or older than the watermark."""
         if frame.sensor not in self._air.tracker.stations:
             known = ", ".join(self._air.tracker.stations) or "none"
             raise MessageRejected("sensor", f"{frame.sensor} is not registered; allowed are {known}", frame.sensor)
-        if self.watermark_ns is not None and frame.time_ns < self.watermark_ns:
+        if self.newest_ns is not None and frame.time_ns < self.newest_ns - self._lateness_ns:
             return self._leave_out(frame)
         if not moves_watermark and (self.newest_ns is None or frame.time_ns > self.newest_ns):
             self._waiting = [*self._waiting, frame][-WAITING_FRAMES:]
             return []
+        if not self._waiting:
+            return self._take(frame)
         events: list[Event] = []
         for waiting in self._released(frame.time_ns):
             events += self._take(waiting) if waiting.time_ns >= (self.watermark_ns or 0) else []
@@ -100,6 +105,15 @@ class Pipeline:
         tracker = self._air.tracker
         return pictures.picture(tracker, pictures.ahead(tracker, max(self.newest_ns, self._made_ns)))
 
+    def registration(self) -> dict[str, dict[str, Estimate]]:
+        """Sensor -> parameter -> what is known of its bias by now; empty where registration is off."""
+        learnt = self._air.tracker.registration
+        return {} if learnt is None else learnt.report()
+
+    def identities(self) -> tuple[Oddity, ...]:
+        """What was noticed of transponder addresses, the last ones."""
+        return self._air.tracker.identities.oddities
+
     def _leave_out(self, frame: Frame) -> list[Event]:
         self.late[frame.sensor] = self.late.get(frame.sensor, 0) + 1
         behind = ((self.newest_ns or 0) - frame.time_ns) / SECOND_NS
@@ -122,8 +136,7 @@ class Pipeline:
     def _start(self, frame: Frame) -> None:
         """Before the first frame: a snapshot for those that come later and are earlier."""
         if self._history is not None:
-            lateness_ns = round(self.site.tracker.lateness_s * SECOND_NS)
-            self._history.keep(Snapshot(frame.time_ns - lateness_ns - 1, self._air.copy()), 0, frame.time_ns)
+            self._history.keep(Snapshot(frame.time_ns - self._lateness_ns - 1, self._air.copy()), 0, frame.time_ns)
         self._air.due_ns = self._first_due(frame)
 
     def _first_due(self, frame: Frame) -> int:

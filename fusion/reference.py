@@ -7,10 +7,12 @@ written as their papers have them. A contract test holds this and the kernels to
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from filterpy.kalman import KalmanFilter
 
+from fusion import hypotheses
 from fusion.births import Births, births
 from fusion.engine import Evaluated, Setting
 from fusion.geodesy import Plane
@@ -21,6 +23,7 @@ from fusion.types import AZIMUTH, ELEVATION, RANGE, SECOND_NS, Floats, Frame, In
 
 VAGUE_RAD2 = 1.0  # as in kernels.evaluate
 MOST_PASSES, SETTLED_SIGMA = 12, 0.01  # as in kernels.iterate
+LEAST_PIVOT = 1e-14  # as in kernels.sound
 
 
 class ReferenceEngine:
@@ -40,19 +43,19 @@ class ReferenceEngine:
             )
             for j in range(len(weight)):
                 up = plane.up_at(mean[j : j + 1, :3])
-                F, Q = setting.motions.matrices(j, mean[j : j + 1], up, dt)
+                F, Q, push = setting.motions.matrices(j, mean[j : j + 1], up, dt)
                 kalman = _filter(mean[j], covariance[j])
-                kalman.predict(F=F[0], Q=Q[0])
+                kalman.predict(u=push[0][:, None], B=np.eye(6), F=F[0], Q=Q[0])
                 mean[j], covariance[j] = kalman.x[:, 0], kalman.P
             store.weight[row], store.mean[row], store.covariance[row] = weight, mean, covariance
-            store.time_ns[row] = until
+            store.time_ns[row], store.outline[row] = until, 0.0
 
     def evaluate(
         self, setting: Setting, store: TrackStore, rows: Ints, pairs: tuple[Ints, Ints], codes: Ints, frame: Frame,
         placement: Placement,
     ) -> Evaluated:  # fmt: skip
         modes, plane = len(setting.motions.names), _plane(setting.earth)
-        count = len(pairs[0])
+        count, repaired = len(pairs[0]), 0
         out = Evaluated(np.empty((count, modes)), np.empty((count, modes, 6)), np.empty((count, modes, 6, 6)))
         for p, (k, d) in enumerate(zip(*pairs, strict=True)):
             row = rows[k]
@@ -65,11 +68,12 @@ class ReferenceEngine:
                     density * abs(dt) ** 3 / 3.0, placement, plane,
                 )  # fmt: skip
                 out.log_likelihood[p, j] = log
-                out.mean[p, j], out.covariance[p, j] = kalman.x[:, 0], kalman.P
+                out.covariance[p, j], raised = repair(kalman.P, store.covariance[row, j])
+                out.mean[p, j], repaired = kalman.x[:, 0], repaired + raised
                 nearest = min(nearest, nis - setting.gates[freedom])
             if nearest > 0.0:
                 out.log_likelihood[p] = -math.inf
-        return out
+        return replace(out, repaired=repaired)
 
     def _update(
         self, mean: Floats, covariance: Floats, codes: Ints, values: Floats, sigmas: Floats, dt: float, drifted: float,
@@ -126,7 +130,7 @@ class ReferenceEngine:
     def associate(
         self, pairs: tuple[Ints, Ints], pair_weight: Floats, miss_weight: Floats, alone_weight: Floats
     ) -> tuple[Floats, Floats, Floats]:
-        """Williams and Lau (2014), eqs. 20-24, as dictionaries of messages."""
+        """Williams and Lau (2014), eqs. 20-24, as dictionaries of messages; small clusters by their hypotheses."""
         edges = list(zip(pairs[0].tolist(), pairs[1].tolist(), strict=True))
         psi = {(i, j): w / (miss_weight[i] * alone_weight[j]) for (i, j), w in zip(edges, pair_weight, strict=True)}
         of_track: dict[int, list[int]] = {}
@@ -150,6 +154,13 @@ class ReferenceEngine:
             1.0 / (1.0 + sum(mu[i, j] for i in of_detection.get(j, []))) for j in range(len(alone_weight))
         ])  # fmt: skip
         paired = np.array([psi[i, j] * nu[i, j] * missed[i] for i, j in edges])
+        for cluster in hypotheses.clusters(edges):
+            if hypotheses.is_small(cluster):
+                found = hypotheses.marginals(cluster, psi)
+                for i, j in cluster:
+                    paired[edges.index((i, j))] = found[i, j]
+                    missed[i] = 1.0 - sum(p for (track, _), p in found.items() if track == i)
+                    alone[j] = 1.0 - sum(p for (_, detection), p in found.items() if detection == j)
         return paired, missed, alone
 
     def reduce(
@@ -172,6 +183,7 @@ class ReferenceEngine:
                 store.mean[row, j], store.covariance[row, j] = moment_match(shares / total, means, spreads)
                 store.weight[row, j] = total
             store.weight[row] /= store.weight[row].sum()
+            store.outline[row] = 0.0
 
 
 def iterated(
@@ -223,6 +235,20 @@ def bend(slant: float, gradient: Floats, covariance: Floats) -> tuple[float, flo
     turned = hessian @ spread
     trace = float(np.trace(spread))
     return min(0.5 * float(np.trace(turned)), math.sqrt(trace)), min(0.5 * float(np.trace(turned @ turned)), trace)
+
+
+def repair(covariance: Floats, before: Floats) -> tuple[Floats, bool]:
+    """A covariance whose every pivot of L D Lᵀ is at least a tiny part of the variance in `before`, from which it came
+    by subtraction, and whether that raised any. Golub and Van Loan (2013), algorithm 4.1.2.
+    """
+    sound, left, raised = covariance.copy(), covariance.copy(), False
+    for a in range(len(sound)):
+        least = LEAST_PIVOT * before[a, a]
+        if not left[a, a] >= least:
+            sound[a, a] += least - left[a, a]
+            left[a, a], raised = least, True
+        left[a + 1 :, a + 1 :] -= np.multiply.outer(left[a + 1 :, a], left[a + 1 :, a]) / left[a, a]
+    return sound, raised
 
 
 def mix(weight: Floats, mean: Floats, covariance: Floats, transition: Floats) -> tuple[Floats, Floats, Floats]:

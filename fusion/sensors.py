@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -28,9 +29,10 @@ from fusion.types import (
 )
 
 # P(a sensor can see a track at all), in the long run, and how long such a state lasts: a camera is blinded by
-# trees, heat and hull for a while; a radar by terrain, or for good: an object without a transponder.
-VISIBLE_SHARE = {"radar": 0.97, "infrared": 0.6, "position": 0.97}
-BLIND_TIME_S = {"radar": 60.0, "infrared": 15.0, "position": 60.0}
+# trees, heat and hull for a while; a radar by terrain, or for good: an object without a transponder. What gives whole
+# positions has been through a processor that loses little.
+VISIBLE_SHARE = {"radar": 0.97, "infrared": 0.6, "position": 0.995}
+BLIND_TIME_S = {"radar": 15.0, "infrared": 15.0, "position": 60.0}
 LEAST_CLUTTER = 1e-6  # false alarms a sweep where none are registered: no detection is certain
 
 
@@ -50,6 +52,7 @@ class Station:
     config: SensorConfig
     codes: Ints
     span: Floats  # (k,) width of each component over the coverage, SI and radians
+    volume: float  # of the whole measurement space, their product
     visible_share: float
     blind_time_s: float
     placement: Placement | None
@@ -59,7 +62,16 @@ class Station:
         codes = np.array([COMPONENTS.index(name) for name in config.measures], np.int64)
         span = np.array([_span(int(code), config.coverage, tracker) for code in codes])
         placement = place(config.pose, plane) if config.pose else None
-        return cls(index, config, codes, span, VISIBLE_SHARE[config.kind], BLIND_TIME_S[config.kind], placement)
+        return cls(
+            index,
+            config,
+            codes,
+            span,
+            float(span.prod()),
+            VISIBLE_SHARE[config.kind],
+            BLIND_TIME_S[config.kind],
+            placement,
+        )
 
     @property
     def angles_only(self) -> bool:
@@ -99,8 +111,12 @@ def place(pose: Pose, plane: Plane) -> Placement:
     return Placement(np.ascontiguousarray(position), np.stack([right, forward, up]))
 
 
+@functools.lru_cache(maxsize=1024)  # the sectors of a rotation come again and again
 def box(coverage: Coverage, swept: Coverage | None) -> Floats:
-    """(8, 2) limits by component code, SI and radians; azimuth as (centre, half width); NaN where unbounded."""
+    """(8, 2) limits by component code, SI and radians; azimuth as (centre, half width); NaN where unbounded.
+
+    One array for all frames of one sector: nobody may write into it.
+    """
     limits = np.full((len(COMPONENTS), 2), np.nan)
     for code, name in ((RANGE, "range_m"), (EAST, "east_m"), (NORTH, "north_m"), (UP, "up_m")):
         span = _chosen(name, coverage, swept)

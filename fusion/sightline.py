@@ -11,9 +11,10 @@ import numpy as np
 
 from fusion.engine import Engine, Evaluated, Setting
 from fusion.lines import Lines
+from fusion.presence import Weights
 from fusion.sensors import Look
 from fusion.tracks import TrackStore
-from fusion.types import Bools, Floats, Ints
+from fusion.types import Floats, Ints
 
 TINY = 1e-300  # keeps 0 / 0 at 0
 FADED = 1e-12  # no motion mode is ruled out
@@ -28,43 +29,49 @@ class Sightline:
         lines.split(look.placement.position)
         self._owner = np.repeat(np.arange(len(self._rows)), lines.count)  # (h,) which line
 
-    def gate(
-        self, tracks: Ints, detections: Ints, reference_ns: Ints, touched: Bools, gate_sigma: float
-    ) -> tuple[Ints, Ints]:
-        """Coarse pairs by hypothesis instead of those by the moments of a whole line.
+    @classmethod
+    def of(
+        cls, lines: Lines, engine: Engine, setting: Setting, look: Look, store: TrackStore
+    ) -> Sightline | None:
+        """None where there is no line."""
+        return cls(lines, engine, setting, look, store) if len(lines.id) else None
 
-        tracks, detections: (pairs,) of all rows; reference_ns, touched: (rows,), changed in place. Returns the new
-        pairs, ordered by track and detection.
-        """
+    def gate(
+        self, rows: Ints, pairs: tuple[Ints, Ints], reference_ns: Ints, gate_sigma: float
+    ) -> tuple[Ints, tuple[Ints, Ints], Ints]:
+        """Rows, pairs and times of the look as `candidates` gives them, those of lines by their hypotheses instead."""
         from fusion.kernels.candidates import candidates
 
-        look, rows, owner = self._look, self._rows, self._owner
+        look, owner = self._look, self._owner
         frame, store, n = look.frame, self._lines.hypotheses, self._lines.hypotheses.size
-        self._hypothesis, self._detection, when_ns, reached = candidates(
+        reached, when_ns, place, self._detection = candidates(
             look.station.codes, frame.values, frame.sigmas, frame.times_ns, frame.time_ns, look.placement.position,
             look.placement.axes, self._setting.earth, look.box, store.time_ns[:n], store.weight[:n], store.mean[:n],
-            store.covariance[:n], self._setting.motions.parameters, gate_sigma,
+            store.covariance[:n], store.outline[:n], self._setting.motions.parameters, gate_sigma,
         )  # fmt: skip
-        touched[rows] = np.bincount(owner[reached], minlength=len(rows)) > 0
-        reference_ns[rows] = frame.time_ns
-        paired = np.unique(self._hypothesis)
-        paired = paired[np.argsort(store.existence[paired], kind="stable")]
-        reference_ns[rows[owner[paired]]] = when_ns[paired]  # the likeliest comes last, and stays
-        width = max(len(frame.values), 1)
-        mine = np.unique(rows[owner[self._hypothesis]] * width + self._detection)
-        others = ~np.isin(tracks, rows)
-        tracks = np.concatenate([tracks[others], mine // width])
-        detections = np.concatenate([detections[others], mine % width])
-        order = np.lexsort((detections, tracks))
-        return tracks[order], detections[order]
+        self._hypothesis = reached[place]
+        # The look's time for a line is that of its likeliest hypothesis, of those with a candidate if there are any.
+        order = np.lexsort((store.existence[reached], np.bincount(place, minlength=len(reached)) > 0))
+        line_ns = np.full(len(self._rows), frame.time_ns)
+        line_ns[owner[reached[order]]] = when_ns[order]
+        met, others = np.unique(owner[reached]), ~np.isin(rows, self._rows)
+        every = np.concatenate([rows[others], self._rows[met]])
+        time_ns = np.concatenate([reference_ns[others], line_ns[met]])
+        width, kept = max(len(frame.values), 1), others[pairs[0]]
+        mine = np.unique(self._rows[owner[self._hypothesis]] * width + self._detection)
+        keys = np.sort(np.concatenate([rows[pairs[0][kept]] * width + pairs[1][kept], mine]))
+        order = np.argsort(every)
+        every, time_ns = every[order], time_ns[order]
+        return every, (np.searchsorted(every, keys // width), keys % width), time_ns
 
     def predict(self, rows: Ints, reference_ns: Ints, swept: Floats) -> None:
         """Advance the hypotheses of the lines among `rows`; writes their places in the store and in `swept`."""
         from fusion.kernels.evaluate import inside
 
         store, look = self._lines.hypotheses, self._look
-        self._place = place = np.minimum(np.searchsorted(rows, self._rows), len(rows) - 1)
-        self._met = rows[place] == self._rows
+        self._place = place = np.minimum(np.searchsorted(rows, self._rows), max(len(rows) - 1, 0))
+        self._met = rows[place] == self._rows if len(rows) else np.zeros(len(self._rows), bool)
+        self._look_rows = rows
         mine = np.flatnonzero(self._met[self._owner])
         self._engine.predict(self._setting, store, mine, reference_ns[place[self._owner[mine]]])
         within = np.zeros(len(mine))
@@ -106,27 +113,45 @@ class Sightline:
             np.append(first, len(order)), self._joint[order], out.mean[order], out.covariance[order], total, mean,
             covariance,
         )  # fmt: skip
-        before = self._store.weight[self._look_rows(pairs[0][mine])]
+        before = self._store.weight[self._look_rows[pairs[0][mine]]]
         with np.errstate(divide="ignore"):
             evaluated.log_likelihood[mine] = np.log(total / np.maximum(before, TINY))
         evaluated.mean[mine], evaluated.covariance[mine] = mean, covariance
 
-    def reduce(
-        self, pairs: tuple[Ints, Ints], pair_weight: Floats, miss_weight: Floats, alone_weight: Floats,
-        unseen: Floats, detection: Floats, swept: Floats,
-    ) -> None:  # fmt: skip
+    def claim(self, pairs: tuple[Ints, Ints], weights: Weights, alone_weight: Floats, swept: Floats) -> None:
+        """Each line's P(missed), (rows,), and P(pair), (pairs,), given that it exists: they sum to 1.
+
+        A detection that a track of known place claims is not there for lines; lines do not exclude each other. Where
+        two of them can cross two others in two ways, every look would tell anew that each detection has one
+        origin, and marginals that forget what they are conditional on would choose one way within a few looks, for
+        no reason. Which way it is shows in how the crossings move.
+        """
+        rows, sensor = self._look_rows, self._look.station
+        self._seen = sensor.config.detection_probability * self._store.visible[rows, sensor.index]
+        unseen = self._store.existence[rows] * (1.0 - self._seen * swept) / weights.miss
+        mine = np.zeros(len(rows), bool)
+        mine[self._place[self._met]] = True
+        others = ~mine[pairs[0]]
+        claimed = pairs[0][others], pairs[1][others]
+        _, _, free = self._engine.associate(claimed, weights.pair[others], weights.miss, alone_weight)
+        ratio = weights.pair / (weights.miss[pairs[0]] * alone_weight[pairs[1]]) * free[pairs[1]]
+        left = np.maximum(unseen + np.bincount(pairs[0], ratio, len(rows)), TINY)
+        self._miss_share, self._pair_share, self._share_swept = unseen / left, ratio / left[pairs[0]], swept
+
+    def reduce(self) -> None:
         """What follows from each hypothesis and each of its pairs is a hypothesis of its own.
 
         Merging "missed" into "detected" would make each of them as long as it was before, for the sake of a share of
-        a hundredth. pairs and weights: as `Engine.associate` takes them; unseen: (rows,) P(exists | missed);
-        detection, swept: (rows,) P(detected, if inside) and P(inside what was swept).
+        a hundredth.
         """
+        if not self._met.any():
+            return
         store, owner, place, lines = self._lines.hypotheses, self._owner, self._place, self._lines
-        miss_share, pair_share = self._shares(pairs, pair_weight, miss_weight, alone_weight, unseen)
+        miss_share, pair_share, swept = self._miss_share, self._pair_share, self._share_swept
         n = store.size
         k, of = self._pairs[0], self._met[owner]
         at = np.where(of, place[owner], 0)
-        inside = (1.0 - detection[at] * self._swept) / np.maximum(1.0 - detection[at] * swept[at], TINY)
+        inside = (1.0 - self._seen[at] * self._swept) / np.maximum(1.0 - self._seen[at] * swept[at], TINY)
         missed = np.where(of, miss_share[at] * inside, 1.0) * store.existence[:n]
         fit = self._joint.sum(axis=1)
         every = np.bincount(self._pair, fit, len(pair_share))[self._pair]
@@ -140,37 +165,13 @@ class Sightline:
         new.weight = np.concatenate([store.weight[:n], by_mode])[order]
         new.mean = np.concatenate([store.mean[:n], self._evaluated.mean])[order]
         new.covariance = np.concatenate([store.covariance[:n], self._evaluated.covariance])[order]
+        new.outline[:] = 0.0
         own = self._met & (lines.station == self._look.station.index)
         hit = own & (miss_share[np.where(own, place, 0)] < 0.5)
         lines.origin = np.where(hit[:, None], self._look.placement.position, lines.origin)
         lines.take(new, np.bincount(owner[source], minlength=len(self._rows)))
         self._owner = np.repeat(np.arange(len(self._rows)), lines.count)
         self._summarise()
-
-    def _shares(
-        self, pairs: tuple[Ints, Ints], pair_weight: Floats, miss_weight: Floats, alone_weight: Floats, unseen: Floats
-    ) -> tuple[Floats, Floats]:
-        """Each line's P(missed), (rows,), and P(pair), (pairs,), given that it exists: they sum to 1.
-
-        A detection that a track of known place claims is not there for lines; lines do not exclude each other. Where
-        two of them can cross two others in two ways, every look would tell anew that each detection has one
-        origin, and marginals that forget what they are conditional on would choose one way within a few looks, for
-        no reason. Which way it is shows in how the crossings move.
-        """
-        mine = np.zeros(len(miss_weight), bool)
-        mine[self._place[self._met]] = True
-        others = ~mine[pairs[0]]
-        claimed = pairs[0][others], pairs[1][others]
-        _, _, free = self._engine.associate(claimed, pair_weight[others], miss_weight, alone_weight)
-        ratio = pair_weight / (miss_weight[pairs[0]] * alone_weight[pairs[1]]) * free[pairs[1]]
-        left = unseen + np.bincount(pairs[0], ratio, len(miss_weight))
-        return unseen / left, ratio / left[pairs[0]]
-
-    def _look_rows(self, places: Ints) -> Ints:
-        """Rows of the store from places among the look's rows."""
-        line = np.zeros(int(self._place.max(initial=0)) + 1, np.int64)
-        line[self._place[self._met]] = self._rows[self._met]
-        return line[places]
 
     def _summarise(self) -> None:
         """The lines that the look met, as Gaussians of the store: moments over their hypotheses, mode by mode."""
@@ -187,3 +188,4 @@ class Sightline:
         share = lines.existence[mine, None] * lines.weight[mine]
         blend(first, share, lines.mean[mine], lines.covariance[mine], weight, mean, covariance)
         store.weight[rows], store.mean[rows], store.covariance[rows] = weight, mean, covariance
+        store.outline[rows] = 0.0

@@ -26,6 +26,7 @@ class TrackStore:
     weight: Floats  # (n, m) mode probabilities
     mean: Floats  # (n, m, 6)
     covariance: Floats  # (n, m, 6, 6)
+    outline: Floats  # (n, 10) of the state, for the gate; whoever changes a state outside an engine zeroes it
     created_ns: Ints
     updated_ns: Ints  # of the last detection
     hits: Ints
@@ -53,7 +54,8 @@ class TrackStore:
 
         return cls(
             size=0, id=ints(), status=ints(), existence=floats(), time_ns=ints(), weight=floats(modes),
-            mean=floats(modes, 6), covariance=floats(modes, 6, 6), created_ns=ints(), updated_ns=ints(), hits=ints(),
+            mean=floats(modes, 6), covariance=floats(modes, 6, 6), outline=floats(10),
+            created_ns=ints(), updated_ns=ints(), hits=ints(),
             owed=floats(), birthplace=floats(3), moved=ints(), published=ints(), visible=floats(sensors),
             innovation=floats(sensors), listened_ns=ints(sensors),
             looked_ns=ints(sensors), covered_ns=ints(sensors), hit_ns=ints(sensors),
@@ -83,9 +85,10 @@ class TrackStore:
             return
         left = int(mask.sum())
         first = int(np.argmin(mask))  # the rows before it stand where they stood
+        moving = np.flatnonzero(mask[first:]) + first
         for name in COLUMNS:
             column = getattr(self, name)
-            column[first:left] = column[first : self.size][mask[first:]]
+            column[first:left] = column.take(moving, axis=0)
         self.size = left
 
     def copy(self) -> TrackStore:

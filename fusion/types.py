@@ -21,6 +21,7 @@ Distance = Annotated[float, Ge(-10_000_000), Le(10_000_000)]  # m from a sensor:
 Elevation = Annotated[float, Ge(-90), Le(90)]
 
 SECOND_NS: Final = 1_000_000_000
+MOST_EXISTENCE: Final = 1.0 - 1e-9  # odds stay finite
 
 # A measured component's code is its place here; kernels use the codes.
 COMPONENTS: Final = (

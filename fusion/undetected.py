@@ -11,8 +11,8 @@ import math
 import numpy as np
 
 from fusion.config import TrackerConfig
-from fusion.sensors import Placement, Station, wrapped
-from fusion.types import AZIMUTH, EAST, NORTH, RANGE, SECOND_NS, Bools, Floats
+from fusion.sensors import Placement, Station, box
+from fusion.types import AZIMUTH, EAST, NORTH, RANGE, SECOND_NS, Floats
 
 CELLS = 48  # a side: a few kilometres a cell for a long-range radar
 SPARE = 1.3  # room round the coverage for sensors that move
@@ -26,6 +26,7 @@ class Undetected:
         self._low, self._step = np.zeros(2), np.ones(2)
         self._places: list[tuple[float, float, float]] = []  # east, north, reach of all sensors so far
         self._known: dict[int, int] = {}  # station -> entry of _places
+        self._covers: dict[int, tuple[Station, Placement]] = {}
         self._resting = 0.0
         self._intensity = np.zeros(0)
         self._bearings: dict[int, tuple[Floats, Floats]] = {}
@@ -50,11 +51,12 @@ class Undetected:
         places = np.array(self._places)
         self._low = (places[:, :2] - SPARE * places[:, 2:]).min(axis=0)
         self._step = ((places[:, :2] + SPARE * places[:, 2:]).max(axis=0) - self._low) / CELLS
-        east, north = self._centres()
-        covered = np.zeros(CELLS * CELLS, bool)
-        for x, y, reach in self._places:
-            covered |= (east - x) ** 2 + (north - y) ** 2 <= reach**2
-        area = max(int(covered.sum()), 1) * float(self._step[0] * self._step[1])
+        for station, placement in new:
+            self._covers = {**self._covers, station.index: (station, placement)}
+        empty = np.ones(CELLS * CELLS)
+        for station, placement in self._covers.values():
+            self._multiply(station, placement, box(station.config.coverage, None), 0.0, empty)
+        area = max(int((empty == 0.0).sum()), 1) * float(self._step[0] * self._step[1])
         self._resting = self._births * self._survival / area
         self._intensity = np.full(CELLS * CELLS, self._resting)
 
@@ -68,25 +70,31 @@ class Undetected:
 
     def density(self, position: Floats) -> Floats:
         """Objects a square metre at plane positions (n, 3): (n,)."""
-        cell = np.floor((position[:, :2] - self._low) / self._step).astype(int)
-        known = ((cell >= 0) & (cell < CELLS)).all(axis=1)
-        cell = np.clip(cell, 0, CELLS - 1)
-        return np.where(known, self._intensity[cell[:, 0] * CELLS + cell[:, 1]], self._resting)
+        from fusion.kernels.undetected import density
 
-    def look(self, station: Station, placement: Placement, box: Floats) -> None:
-        """What a look would have detected, and did not, is less likely to be there. box: as `sensors.box`."""
-        if EAST in station.codes:
-            east, north = self._centres()
-            offset = np.stack([east - placement.position[0], north - placement.position[1]])
-            right, forward = (offset[0] * placement.axes[i, 0] + offset[1] * placement.axes[i, 1] for i in range(2))
-            swept = _within(right, box[EAST]) & _within(forward, box[NORTH])
+        found = np.empty(len(position))
+        density(np.ascontiguousarray(position), self._low, self._step, self._intensity, self._resting, found)
+        return found
+
+    def look(self, station: Station, placement: Placement, swept: Floats) -> None:
+        """What a look would have detected, and did not, is less likely to be there. swept: as `sensors.box`."""
+        self._multiply(station, placement, swept, 1.0 - station.config.detection_probability, self._intensity)
+
+    def _multiply(
+        self, station: Station, placement: Placement, limits: Floats, missed: float, intensity: Floats
+    ) -> None:
+        """The intensity within limits, by `missed`, in place."""
+        from fusion.kernels.undetected import look
+
+        polar = EAST not in station.codes
+        if polar:
+            first, second = self._polar(station, placement)
         else:
-            azimuth, distance = self._polar(station, placement)
-            off = np.abs(wrapped(azimuth - box[AZIMUTH, 0]))
-            swept = (off <= box[AZIMUTH, 1]) & _within(distance, box[RANGE])
-        self._intensity = np.where(
-            swept, self._intensity * (1.0 - station.config.detection_probability), self._intensity
-        )
+            east, north = self._centres()
+            x, y = east - placement.position[0], north - placement.position[1]
+            first, second = (x * placement.axes[i, 0] + y * placement.axes[i, 1] for i in range(2))
+        (centre, half), (low, high) = limits[[AZIMUTH, RANGE] if polar else [EAST, NORTH]].tolist()
+        look(first, second, centre, half, low, high, missed, polar, intensity)
 
     def _polar(self, station: Station, placement: Placement) -> tuple[Floats, Floats]:
         """Azimuth and distance of the cells from a sensor; kept for those that do not move."""
@@ -107,11 +115,6 @@ class Undetected:
             self._low[0] + index * self._step[0], self._low[1] + index * self._step[1], indexing="ij"
         )
         return east.ravel(), north.ravel()
-
-
-def _within(value: Floats, limits: Floats) -> Bools:
-    within: Bools = (value >= limits[0]) & (value <= limits[1])
-    return within
 
 
 def _reach(station: Station) -> float:

@@ -17,9 +17,9 @@ UNWITNESSED = 0.05  # existence of what azimuths of one sensor alone show: a can
 
 
 def believed(
-    look: Look, store: TrackStore, lines: Lines, rows: Ints, before: Floats, after: Floats, stations: Sequence[Station]
-) -> Floats:
-    """Existence of `rows` after a look of directions alone, from what it was and what the marginals say: (rows,).
+    look: Look, store: TrackStore, lines: Lines, rows: Ints, before: Floats, stations: Sequence[Station]
+) -> None:
+    """Existence of `rows` after a look of directions alone, in place: what the marginals say, or what it was `before`.
 
     A tentative track follows the marginals where directions cross at its place, or where no sensor that sees range
     looks; else its existence stays: its place is only one of all on the line of sight of something real, maybe.
@@ -27,6 +27,7 @@ def believed(
     cross; by themselves they say only that something shows there again and again, as lasting ghosts do, unless its
     range was found from the sensor's own motion where nobody else could.
     """
+    after = store.existence[rows]
     line, vague = lines.among(store, rows), lines.vague(store, rows)
     crossing = crossed(look, store, rows, stations)
     alone = ~_ranged(look, store, rows, stations)
@@ -35,7 +36,7 @@ def believed(
         told = np.where(line, after, told)
     else:
         told = np.where(line & ~crossing & (vague | ~alone), np.minimum(after, np.maximum(before, UNWITNESSED)), told)
-    return np.where(store.status[rows] == TENTATIVE, told, after)
+    store.existence[rows] = np.where(store.status[rows] == TENTATIVE, told, after)
 
 
 def crossed(look: Look, store: TrackStore, rows: Ints, stations: Sequence[Station]) -> Bools:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from adapters.wire import MAX_MESSAGE_BYTES, Message, decode, encode
+from adapters.wire import MAX_MESSAGE_BYTES, Message, decode
 from fusion.errors import MessageRejected
 from replay.record import Reader, Record, Writer, open_file, topic_of
 
@@ -86,7 +86,7 @@ class JsonlWriter(Writer):
     def _write(self, topic: str, message: Message, log_ns: int) -> None:
         if topic.startswith("alert.") and topic != topic_of(message):
             return
-        self._line(encode(message, json=True))
+        self._line(self._encoded(message, json=True))
 
     def _write_payload(self, topic: str, payload: bytes, time_ns: int, log_ns: int, sequence: int) -> None:
         if topic.startswith("alert.") or not payload.startswith(b"{") or b"\n" in payload or b"\r" in payload:

@@ -1,4 +1,4 @@
-"""Recordings as MCAP (https://mcap.dev/spec): chunked, compressed, indexed, readable by the public tools.
+"""Reading recordings that are MCAP (https://mcap.dev/spec). Their writer is `replay.mcap_writer`.
 
 Reading goes through the data section from front to back, never through the index at the end: a file that was
 cut off, or whose writer was killed, gives what its complete chunks hold.
@@ -7,14 +7,12 @@ cut off, or whose writer was killed, gives what its complete chunks hold.
 from __future__ import annotations
 
 import io
-import json
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 import lz4.frame  # type: ignore[import-untyped]
-import mcap.writer
 import zstandard
 from mcap.data_stream import ReadDataStream
 from mcap.exceptions import McapError
@@ -22,15 +20,11 @@ from mcap.opcode import Opcode
 from mcap.records import Channel, Chunk, Metadata
 from mcap.writer import MCAP0_MAGIC as MAGIC
 
-from adapters import schemas
-from adapters.wire import MAX_MESSAGE_BYTES, Message, decode, encode
+from adapters.wire import MAX_MESSAGE_BYTES, decode
 from fusion.errors import MessageRejected, RecordingError
-from replay.record import Reader, Record, Writer, open_file, topic_of
+from replay.record import METADATA_NAME, Reader, Record, open_file, topic_of
 
-METADATA_NAME: Final = "skypicket"
-CHUNK_BYTES: Final = 2**20  # uncompressed: large enough to compress well, small enough to be read in one go
 RECORD_BYTES: Final = 2**28  # no honest chunk is larger; what a damaged length asks for must not be allocated
-CHANNELS: Final = 2**16 - 1  # a channel's number has 16 bits in MCAP
 HEAD: Final = struct.Struct("<BQ")  # opcode and length of every record
 MESSAGE_HEAD: Final = struct.Struct("<HIQQ")  # channel, sequence, log_time, publish_time
 NEEDED: Final = {Opcode.CHANNEL, Opcode.CHUNK, Opcode.MESSAGE, Opcode.METADATA}
@@ -159,62 +153,3 @@ class McapReader(Reader):
 
     def _problem(self, code: str, detail: str) -> None:
         self.problems.add(code, detail, self.offset)
-
-
-class McapWriter(Writer):
-    """The same records in the same order, flushed at the same places, give the same bytes."""
-
-    def __init__(self, path: str, metadata: Mapping[str, str]) -> None:
-        super().__init__(path)
-        self._file = open_file(path, "wb")
-        self._writer: Any = mcap.writer.Writer(self._file, chunk_size=CHUNK_BYTES)  # it has no types
-        self._writer.start(profile="", library="skypicket")
-        if metadata:
-            self._writer.add_metadata(METADATA_NAME, {key: metadata[key] for key in sorted(metadata)})
-        self._channels: dict[str, int] = {}
-        self._schemas: dict[str, int] = {}
-
-    def _write(self, topic: str, message: Message, log_ns: int) -> None:
-        self._add(topic, encode(message), message["time_ns"], log_ns, message["seq"])
-
-    def _write_payload(self, topic: str, payload: bytes, time_ns: int, log_ns: int, sequence: int) -> None:
-        if payload[:1] == b"{":
-            payload = encode(decode(payload))
-        self._add(topic, payload, time_ns, log_ns, sequence)
-
-    def _add(self, topic: str, payload: bytes, time_ns: int, log_ns: int, sequence: int) -> None:
-        channel = self._channels.get(topic) or self._open_channel(topic)
-        self._writer.add_message(
-            channel_id=channel,
-            log_time=log_ns,
-            data=payload,
-            publish_time=time_ns,
-            sequence=sequence & 0xFFFFFFFF,  # MCAP has 32 bits for it
-        )
-
-    def _open_channel(self, topic: str) -> int:
-        if len(self._channels) >= CHANNELS:
-            raise RecordingError(self.path, f"topic {topic!r} would be number {CHANNELS + 1}; allowed are {CHANNELS}")
-        kind = topic.partition(".")[0]
-        if kind not in self._schemas:
-            self._schemas[kind] = self._register_schema(kind)
-        channel: int = self._writer.register_channel(topic, "msgpack", self._schemas[kind])
-        self._channels[topic] = channel
-        return channel
-
-    def _register_schema(self, kind: str) -> int:
-        """0, MCAP's number for no schema, where the contract knows no such message."""
-        if kind not in schemas.names():
-            return 0
-        text = json.dumps(schemas.load(kind), separators=(",", ":"), sort_keys=True)
-        number: int = self._writer.register_schema(f"skypicket.{kind}", "jsonschema", text.encode())
-        return number
-
-    def _flush(self) -> None:
-        self._writer.flush()
-
-    def _close(self) -> None:
-        try:
-            self._writer.finish()
-        finally:
-            self._file.close()

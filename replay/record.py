@@ -14,6 +14,7 @@ from adapters import wire
 from adapters.wire import Message, is_id
 from fusion.errors import MessageRejected, RecordingError, shorten
 
+METADATA_NAME: Final = "skypicket"  # of the MCAP record that says what made the recording
 KINDS_OF_PROBLEM: Final = 64  # a hostile file must not fill the memory with kinds of its own
 
 
@@ -136,11 +137,15 @@ class Reader(ABC):
 
 
 class Writer(ABC):
-    """Writes a recording. Every failure of the disk is a RecordingError with the file's name."""
+    """Writes a recording. Every failure of the disk is a RecordingError with the file's name.
+
+    shortened: air pictures that were too large for one message, so that a part of each was left out.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.records = 0
+        self.shortened = 0
 
     def write(self, topic: str, message: Message, log_ns: int) -> None:
         """Append one message, encoded as the container wants it. log_ns: its arrival, UTC nanoseconds."""
@@ -177,6 +182,11 @@ class Writer(ABC):
         except RecordingError:
             if error is None:
                 raise
+
+    def _encoded(self, message: Message, json: bool = False) -> bytes:
+        payload, sent = wire.encode_fitting(message, json)
+        self.shortened += "left_out" in sent
+        return payload
 
     @abstractmethod
     def _write(self, topic: str, message: Message, log_ns: int) -> None: ...

@@ -55,7 +55,7 @@ def open_writer(path: str | Path, metadata: Mapping[str, str] = NOTHING, reads: 
     """
     check_output(path, reads)
     if _container(path) == "mcap":
-        from replay.mcap_file import McapWriter
+        from replay.mcap_writer import McapWriter
 
         return McapWriter(str(path), metadata)
     return JsonlWriter(str(path))

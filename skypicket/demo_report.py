@@ -9,7 +9,7 @@ from typing import Final
 from adapters.site.configuration import load_site
 from adapters.wire import LEVELS, Message
 from fusion.config import ZoneConfig
-from replay.offline import TrackSummary, read_frames
+from replay.frames_in import FramesIn, TrackSummary
 from replay.plot import plot_run
 from replay.report import Rows, alert_tables, aligned, figures, heading
 from replay.run import Run, load
@@ -27,7 +27,7 @@ def report(outcome: Outcome, picture: Path) -> str:
     score = score_run(run)
     site = load_site(outcome.site)
     seen = TrackSummary()
-    frames = [frame for part in read_frames(name, site, seen) for frame in part]
+    frames = list(FramesIn(name, site, seen).frames())
     plot_run(picture, run.truth, run.pictures, frames, site, _zones(run), score, TITLE)
     parts = [
         heading_line("Alerts"),

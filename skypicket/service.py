@@ -9,6 +9,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -225,6 +226,8 @@ class Service:
         self.health.journalling = self.outbox.logbook.failure is None
         if now_ns >= self._zones_due_ns or self._zones_body()["features"] != self.zones["features"]:
             self._tell_zones()
+        for sensor, biases in self.pipeline.registration().items():
+            tallies[sensor]["registration"] = {name: asdict(estimate) for name, estimate in biases.items()}
         body = status_message(
             time_ns=self.now_ns(),
             state=self.health.state(now_ns),
@@ -235,6 +238,7 @@ class Service:
             last=self.publisher.sender.last,
             sensors=tallies,
             suppressed=self.pipeline.ledger.suppressed(self.now_ns()),
+            identities=[asdict(oddity) for oddity in self.pipeline.identities()],
             version=__version__,
         )
         self.status: Message = self.publisher.publish("status", body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from adapters.intake.eventtime import EventTime, check_clock
 from adapters.intake.registry import TRUTH, Tallies
-from adapters.wire import Message, RejectedRows, decode, read_frame, read_truth, topic_of
+from adapters.wire import FrameReader, Message, RejectedRows, decode, read_truth, topic_of
 from fusion.config import SiteConfig
 from fusion.errors import MessageRejected, SkypicketError, shorten
 from fusion.types import Frame, Truth
@@ -26,8 +26,8 @@ class Gatekeeper:
         self.new_picture = False
         self.moves_watermark = True
         self.reasons: dict[str, tuple[int, str]] = {}
-        self._sensors = {sensor.id: sensor for sensor in site.sensor}
-        self._tallies = Tallies(self._sensors)
+        self._readers = {sensor.id: FrameReader(sensor) for sensor in site.sensor}
+        self._tallies = Tallies(self._readers)
         self._times = EventTime(site.tracker.lateness_s)
 
     @property
@@ -78,8 +78,8 @@ class Gatekeeper:
         """Every check that needs memory, then those of the content. Raises MessageRejected."""
         if message["type"] not in ("frame", "truth"):
             raise MessageRejected("type", f"type is {shorten(message['type'])}; allowed here is frame, truth")
-        if message["type"] == "frame" and sender not in self._sensors:
-            allowed = ", ".join(self._sensors)
+        if message["type"] == "frame" and sender not in self._readers:
+            allowed = ", ".join(self._readers)
             raise MessageRejected("unregistered", f"sensor is {sender!r}; allowed is {allowed}", sender)
         source, epoch, seq, time_ns = (message[key] for key in ("source", "epoch", "seq", "time_ns"))
         stream = self._tallies.of(sender).stream(source, epoch)
@@ -100,7 +100,7 @@ class Gatekeeper:
         return truth
 
     def _pass_frame(self, message: Message, starts: bool, arrival_ns: int | None) -> Frame:
-        frame, rejected, ignored = read_frame(message, self._sensors[message["sensor"]])
+        frame, rejected, ignored = self._readers[message["sensor"]].read(message)
         if starts:
             self._times.restart(frame.source, frame.epoch)
             for tally in self._tallies:

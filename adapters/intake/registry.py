@@ -37,7 +37,9 @@ class Tally:
         """Note a good message: its `seq`, its time, None where that is doubted, and how far it is behind its
         arrival."""
         key = (source, epoch)
-        stream = self._streams.setdefault(key, Stream())
+        stream = self._streams.get(key)
+        if stream is None:
+            stream = self._streams[key] = Stream()
         self._streams.move_to_end(key)
         if len(self._streams) > MAX_STREAMS:
             self._old_gaps += self._streams.popitem(last=False)[1].gaps

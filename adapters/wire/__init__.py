@@ -15,7 +15,7 @@ Whatever the bytes, reading raises MessageRejected and nothing else. Its codes:
 
 from adapters.wire.alerts import LEVELS, STATES, alert_message, read_alert
 from adapters.wire.checks import is_id, is_integer, is_text, is_time
-from adapters.wire.codec import decode, encode, unpack
+from adapters.wire.codec import decode, encode, encode_fitting, unpack
 from adapters.wire.envelope import (
     TYPES,
     Message,
@@ -24,8 +24,9 @@ from adapters.wire.envelope import (
     check_envelope,
     topic_of,
 )
-from adapters.wire.frames import MAX_REASONS, RejectedRows, frame_message, read_frame
+from adapters.wire.frames import FrameReader, frame_message, read_frame
 from adapters.wire.limits import MAX_MESSAGE_BYTES, MAX_ROWS, VERSION, registered_sigmas
+from adapters.wire.rows import MAX_REASONS, RejectedRows
 from adapters.wire.service import HEALTH, ZONE_STATES, status_message, zones_message
 from adapters.wire.tracks import MAX_TRACK_ID, read_tracks, tracks_message
 from adapters.wire.truth import read_truth, truth_message
@@ -41,6 +42,7 @@ __all__ = [
     "TYPES",
     "VERSION",
     "ZONE_STATES",
+    "FrameReader",
     "Message",
     "RejectedRows",
     "Sender",
@@ -49,6 +51,7 @@ __all__ = [
     "check_envelope",
     "decode",
     "encode",
+    "encode_fitting",
     "frame_message",
     "is_id",
     "is_integer",

@@ -13,10 +13,13 @@ import msgpack
 import numpy as np
 
 from adapters.wire.envelope import Message, check_envelope
+from adapters.wire.fitting import shorter
 from adapters.wire.limits import COVARIANCE_WIDTH, MAX_CONTAINERS, MAX_MAP_KEYS, MAX_MESSAGE_BYTES, MAX_ROWS
 from fusion.errors import MessageRejected, shorten
 
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")  # an escape that may leave half a character behind
+_FLOAT64, _UINT64 = 0xCB, 0xCF  # MessagePack's marks of numbers of eight bytes
+_UINT32: Final = 2**32 - 1  # up to here MessagePack has shorter ones
 _LONGEST_DETAIL: Final = 200  # characters
 _TOO_MANY: Final = f"more than {MAX_CONTAINERS} arrays and maps"
 _UNREADABLE: Final = (
@@ -60,16 +63,67 @@ def encode(message: Mapping[str, Any], json: bool = False) -> bytes:
     """MessagePack, or one JSON line without its line end; the same message gives the same bytes.
 
     Arrays of a frame's columns and a `tracks` message's covariance become `bin` in MessagePack; every other
-    array, and all of them in JSON, become lists. What is not finite is null in lists. Raises
-    MessageRejected("not-encodable") for what neither can hold.
+    array, and all of them in JSON, become lists. What is not finite is null in lists. A `tracks` message that
+    is too large is shortened, as `adapters.wire.fitting` says. Raises MessageRejected("not-encodable") for what
+    neither can hold.
     """
+    return encode_fitting(message, json)[0]
+
+
+def encode_fitting(message: Mapping[str, Any], json: bool = False) -> tuple[bytes, Mapping[str, Any]]:
+    """The same, and the message as it went out: shortened, it has `left_out`."""
+    write = _to_json if json else _to_msgpack
     try:
-        if json:
-            return _to_json(message)
-        packed: bytes = msgpack.packb(message, default=_BINARY.get(_kind(message), _plain))
-        return packed
+        packed = write(message)
+        while len(packed) > MAX_MESSAGE_BYTES and (less := shorter(message, len(packed))) is not None:
+            message, packed = less, write(less)
+        return packed, message
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise MessageRejected("not-encodable", f"{type(error).__name__} {error}"[:_LONGEST_DETAIL]) from error
+
+
+def _to_msgpack(message: Mapping[str, Any]) -> bytes:
+    """The bytes that `msgpack.packb` would give; the arrays in `columns` each in one go."""
+    columns, kind = message.get("columns"), _kind(message)
+    packer = msgpack.Packer(default=_BINARY.get(kind, _plain))
+    packed: bytes
+    if type(columns) is not dict or kind == "frame":
+        packed = packer.pack(message)
+        return packed
+    parts: list[bytes] = [packer.pack_map_header(len(message))]
+    for key, value in message.items():
+        parts.append(packer.pack(key))
+        if key != "columns":
+            parts.append(packer.pack(value))
+            continue
+        parts.append(packer.pack_map_header(len(columns)))
+        for name, column in columns.items():
+            parts.append(packer.pack(name))
+            numbers = _numbers(column)
+            if numbers is None:
+                parts.append(packer.pack(column))
+            else:
+                parts += (packer.pack_array_header(len(column)), numbers)
+    return b"".join(parts)
+
+
+def _numbers(column: Any) -> bytes | None:
+    """The numbers of an array as MessagePack has them, one after another: a mark, then eight big-endian bytes. None
+    where they are not all finite floats, or integers that need so many."""
+    if type(column) is not np.ndarray or column.ndim != 1 or not len(column):
+        return None
+    if column.dtype == np.float64 and np.isfinite(column).all():
+        return _marked(_FLOAT64, column.astype(">f8"))
+    if column.dtype == np.int64 and column.min() > _UINT32:
+        return _marked(_UINT64, column.astype(">u8"))
+    return None
+
+
+def _marked(mark: int, values: np.ndarray[Any, Any]) -> bytes:
+    table = np.empty((len(values), 9), np.uint8)
+    table[:, 0] = mark
+    table[:, 1:] = values.view(np.uint8).reshape(-1, 8)
+    return table.tobytes()
 
 
 def _from_json(payload: bytes) -> Any:

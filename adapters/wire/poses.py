@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ from fusion.errors import MessageRejected, shorten
 from fusion.types import Coverage, Pose
 
 _PLACE: Final = {"lat_deg": LATITUDE_DEG, "lon_deg": LONGITUDE_DEG, "alt_m": HEIGHT_M}
+_POLAR_AXES: Final = frozenset(POLAR)
+_CARTESIAN_AXES: Final = frozenset(CARTESIAN)
 _TURNS: Final = ("yaw_deg", "pitch_deg", "roll_deg")
 
 
@@ -52,7 +55,11 @@ def read_swept(message: Mapping[str, Any], sensor: SensorConfig) -> Coverage | N
         return None
     if not isinstance(given, dict):
         raise MessageRejected("swept", f"swept is {shorten(given)}; allowed is a map", sensor.id)
-    axes = CARTESIAN if sensor.kind == "position" else POLAR
+    axes = _CARTESIAN_AXES if sensor.kind == "position" else _POLAR_AXES
+    if given.keys() <= axes:
+        told = {key: (span[0], span[1]) for key, span in given.items() if _is_plain_span(span)}
+        if len(told) == len(given):
+            return Coverage(**told)
     spans: dict[str, tuple[float, float]] = {}
     for key in POLAR + CARTESIAN:
         if given.get(key) is None:
@@ -62,6 +69,14 @@ def read_swept(message: Mapping[str, Any], sensor: SensorConfig) -> Coverage | N
             raise MessageRejected("swept", detail, sensor.id)
         spans[key] = _span(given[key], key, sensor.id)
     return Coverage(**spans)
+
+
+def _is_plain_span(span: object) -> bool:
+    """[low, high] of finite floats: nearly every span. What is not may be good too."""
+    if type(span) is not list or len(span) != 2:
+        return False
+    low, high = span
+    return type(low) is float is type(high) and -math.inf < low < high < math.inf
 
 
 def _span(given: object, key: str, sensor: str) -> tuple[float, float]:

@@ -35,13 +35,14 @@ def status_message(
     last: Mapping[str, int],
     sensors: Mapping[str, Mapping[str, Any]],
     suppressed: Sequence[Mapping[str, Any]] = (),
+    identities: Sequence[Mapping[str, Any]] = (),
     test_returned_ns: int | None = None,
     version: str,
 ) -> Message:
     """The body of a `status` message; a `Sender` stamps it.
 
     sensors: id -> frames, detections, rejected, duplicates, late, gaps, last_ns, rate_hz, clock_offset_s,
-    last_rejection.
+    last_rejection, and registration where that is on. identities: identity, kind, tracks, time_ns of each oddity.
     """
     return {
         "type": "status",
@@ -54,6 +55,7 @@ def status_message(
         "last": dict(last),
         "sensors": {name: dict(counts) for name, counts in sensors.items()},
         "suppressed": [dict(entry) for entry in suppressed],
+        "identities": [dict(entry) for entry in identities],
         "test_returned_ns": test_returned_ns,
         "version": version,
     }

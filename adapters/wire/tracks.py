@@ -22,20 +22,20 @@ _PROBABILITY: Final = (0.0, 1.0)
 
 def tracks_message(picture: Picture) -> Message:
     """The body of a `tracks` message; a `Sender` stamps it. Numbers are rounded as `tables.DECIMALS` says."""
-    columns: dict[str, Any] = {"id": picture.id, "status": list(picture.status)}
+    columns: dict[str, Any] = {"id": picture.id, "status": picture.status}
     columns["existence"] = rounded("existence", picture.existence)
     for name in PLACE_LIMITS:
         columns[name] = rounded(name, getattr(picture, name))
     columns["covariance"] = rounded("covariance", picture.covariance)
-    columns["mode"] = list(picture.mode)
+    columns["mode"] = picture.mode
     columns["mode_probability"] = rounded("mode_probability", picture.mode_probability)
     columns["updated_ns"] = picture.updated_ns
     columns["created_ns"] = picture.created_ns
     columns["hits"] = picture.hits
-    columns["sensors"] = [list(sensors) for sensors in picture.sensors]
-    columns["identity"] = list(picture.identity)
-    columns["diverted_ns"] = list(picture.diverted_ns)
-    columns["reason"] = list(picture.reason)
+    columns["sensors"] = picture.sensors
+    columns["identity"] = picture.identity
+    columns["diverted_ns"] = picture.diverted_ns
+    columns["reason"] = picture.reason
     return {"type": "tracks", "time_ns": picture.time_ns, "columns": columns}
 
 

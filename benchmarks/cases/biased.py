@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from adapters.simulated.course import Course, Heights
 from adapters.simulated.flights import Path
 from benchmarks.cases.case import FULL_CIRCLE, ORIGIN, Case, Pilot, case_of, polar, pose_at
 from fusion.config import AltitudePrior, SensorConfig, ServiceConfig, SiteConfig, TrackerConfig
+from fusion.pipeline import Pipeline
 from replay.results import ScoreOptions
 
 BIAS = {"range_m": 200.0, "azimuth_deg": 0.5}
@@ -22,6 +24,25 @@ START_UP_S = 30.0
 
 def biased(seed: int, duration_s: float = 600.0) -> Case:
     return _case("biased", seed, duration_s, Behaviour(bias=dict(BIAS)))  # type: ignore[arg-type]
+
+
+def registered(seed: int, duration_s: float = 600.0) -> Case:
+    """The same with what registration finds applied."""
+    case = biased(seed, duration_s)
+    tracker = replace(case.site.tracker, registration="apply")
+    return replace(case, name="registered", site=replace(case.site, tracker=tracker))
+
+
+def biases_found(case: Case) -> list[str]:
+    """What registration says of the biased radar at the end, in words."""
+    pipeline = Pipeline(case.site, rewind=False)
+    for frame in case.frames:
+        pipeline.receive(frame)
+    told = pipeline.registration()[BIASED]
+    return [
+        f"{case.name}: {name} found {told[name].value:.3f} ± {told[name].sigma:.3f}, is {true}"
+        for name, true in BIAS.items()
+    ]
 
 
 def unbiased(seed: int, duration_s: float = 600.0) -> Case:

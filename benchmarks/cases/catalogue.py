@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from benchmarks.cases.biased import biased, unbiased
+from benchmarks.cases.biased import biased, registered, unbiased
 from benchmarks.cases.case import Case, Maker
 from benchmarks.cases.drones import cameras, drones
 from benchmarks.cases.secondary import secondary
@@ -19,6 +19,7 @@ MAKERS: dict[str, Maker] = {
     "cameras": cameras,
     "unbiased": unbiased,
     "biased": biased,
+    "registered": registered,
 }
 SIZES: dict[str, dict[Length, tuple[int, float]]] = {
     # name: seeds, and seconds of each
@@ -28,6 +29,7 @@ SIZES: dict[str, dict[Length, tuple[int, float]]] = {
     "cameras": {"smoke": (1, 10.0), "short": (1, 60.0), "full": (3, 120.0)},
     "unbiased": {"smoke": (1, 60.0), "short": (1, 300.0), "full": (1, 600.0)},
     "biased": {"smoke": (1, 60.0), "short": (1, 300.0), "full": (1, 600.0)},
+    "registered": {"smoke": (1, 60.0), "short": (1, 300.0), "full": (1, 600.0)},
 }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.cases.case import Case
 from fusion.pipeline import Pipeline
-from fusion.types import SECOND_NS, Floats, Picture
+from fusion.types import SECOND_NS, Bools, Floats, Ints, Picture
 from replay.instants import choose
 from replay.matching import Matches, TrackPoints, match, track_points
 from replay.results import Score, ScoreOptions
@@ -96,6 +96,8 @@ class Pairs:
     """Tracks beside their objects, one row each, in order of object and time."""
 
     time_s: Floats
+    time_ns: Ints
+    id: Ints  # of the track
     object: Floats
     truth: Floats  # (n, 6) lat_deg, lon_deg, alt_m, velocity east, north, up
     track: Floats  # (n, 6) the same
@@ -114,6 +116,8 @@ def pairs_of(case: Case, pictures: Sequence[Picture], options: ScoreOptions) -> 
     order = np.lexsort((times, owner))
     return Pairs(
         times[order],
+        instants.times_ns[present.instant[made.truth]][order],
+        points.id[made.track][order],
         owner[order].astype(float),
         present.values[made.truth][order],
         points.values[made.track][order],
@@ -128,12 +132,9 @@ def flying(pairs: Pairs) -> dict[str, float]:
     """
     if len(pairs.time_s) < 3:
         return {}
-    ve, vn = pairs.truth[:, 3], pairs.truth[:, 4]
-    heading, speed = np.arctan2(ve, vn), np.hypot(ve, vn)
-    before, after = np.roll(heading, 1), np.roll(heading, -1)
-    span = np.roll(pairs.time_s, -1) - np.roll(pairs.time_s, 1)
-    same = (np.roll(pairs.object, 1) == pairs.object) & (np.roll(pairs.object, -1) == pairs.object) & (span > 0)
-    rate = _wrapped(after - before)[same] / span[same]
+    heading, speed = np.arctan2(pairs.truth[:, 3], pairs.truth[:, 4]), np.hypot(pairs.truth[:, 3], pairs.truth[:, 4])
+    rate, same = turn_rates(pairs)
+    rate = rate[same]
     off = np.hypot(pairs.offset[same, 0], pairs.offset[same, 1])
     speed_off = (np.hypot(pairs.track[:, 3], pairs.track[:, 4]) - speed)[same]
     heading_off = np.degrees(_wrapped(np.arctan2(pairs.track[:, 3], pairs.track[:, 4]) - heading))[same]
@@ -151,6 +152,14 @@ def flying(pairs: Pairs) -> dict[str, float]:
         "heading sigma, deg": float(np.std(heading_off)),
         "share of time in turns": float(np.mean(turning)),
     }
+
+
+def turn_rates(pairs: Pairs) -> tuple[Floats, Bools]:
+    """True turn rate, rad/s clockwise, from the instants before and after, and where there are both: (n,) each."""
+    heading = np.arctan2(pairs.truth[:, 3], pairs.truth[:, 4])
+    span = np.roll(pairs.time_s, -1) - np.roll(pairs.time_s, 1)
+    same = (np.roll(pairs.object, 1) == pairs.object) & (np.roll(pairs.object, -1) == pairs.object) & (span > 0)
+    return _wrapped(np.roll(heading, -1) - np.roll(heading, 1)) / np.where(same, span, 1.0), same
 
 
 def _wrapped(angle: Floats) -> Floats:

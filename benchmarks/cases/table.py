@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmarks.cases.biased import biases_found
 from benchmarks.cases.case import Case
 from benchmarks.cases.catalogue import MAKERS, Length, cases
 from benchmarks.cases.measure import Row, flying, pairs_of, pooled, run_ours, scores
+from benchmarks.cases.modes import reliability
 from benchmarks.peers.results import MANAGED, PEERS, read
 from fusion.types import Picture
 from replay.results import Score, ScoreOptions
@@ -98,7 +100,10 @@ def _cells(row: Row) -> list[str]:
 
 
 def _notes(case: Case, pictures: Sequence[Picture]) -> list[str]:
+    if case.name in ("biased", "registered"):
+        return biases_found(case)
     if case.name != "secondary":
         return []
-    told = flying(pairs_of(case, pictures, case.options))
-    return [f"{case.name}, {OURS}: {key} {value:.2f}" for key, value in told.items()]
+    pairs = pairs_of(case, pictures, case.options)
+    notes = [f"{case.name}, {OURS}: {key} {value:.2f}" for key, value in flying(pairs).items()]
+    return notes + reliability(pairs, pictures)

@@ -70,8 +70,9 @@ def _truth(time_ns: int, alive: Floats, names: range) -> Truth:
 
 
 def _site() -> SiteConfig:
-    """Births as in the MATLAB collection: 3 objects at the start (births × survival), 0.005 a step.
+    """Births: 1 object at the start (births × survival), 0.002 a step; the MATLAB collection has 3 and 0.005.
 
+    confirmed at 0.9: what ends or begins is scored at once, and false alarms are exactly as registered.
     agility: such that cruise has the objects' own spectral density, 2 (0.02 × agility)² = 0.02.
     """
     tracker = TrackerConfig(
@@ -79,9 +80,12 @@ def _site() -> SiteConfig:
         initial_speed_mps=1.0,
         initial_climb_mps=0.1,
         altitude_m=AltitudePrior(0.0, 1.0),
-        births_per_s=0.005,
-        survival_s=600.0,
+        births_per_s=0.002,
+        survival_s=500.0,
         motions=("cruise",),
+        confirmed_existence=0.9,
+        confirmed_hits=2,
+        ended_existence=0.2,
         agility_mps2=5.0,
     )
     scan = SensorConfig(

@@ -5,22 +5,22 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
-from fusion.births import NEAREST_M, STEEPEST_RAD, STRAY_SHARE, STRAY_WIDTH
+from fusion.births import NEAREST_M, STEEPEST_RAD, STRAY_SHARE, STRAY_WIDTH, THIN
 from fusion.kernels.earth import height_at, up_at
+from fusion.kernels.jit import apart, entry, inner
 from fusion.kernels.measure import measure
 from fusion.types import ALTITUDE, AZIMUTH, EAST, ELEVATION, NORTH, RANGE, RANGE_RATE, UP
 
 LOW, HIGH, MEAN, SIGMA, SPEED, CLIMB = range(6)  # places in `prior`
 
 
-@njit
+@apart
 def _normal(value, mean, sigma):  # type: ignore[no-untyped-def]
     return math.exp(-0.5 * ((value - mean) / sigma) ** 2) / (sigma * math.sqrt(2.0 * math.pi))
 
 
-@njit
+@apart
 def _height_density(height, sigma, prior):  # type: ignore[no-untyped-def]
     """Density of a measured height, 1/m: the prior widened by the measurement, with a tail of strays."""
     common = _normal(height, prior[MEAN], math.sqrt(prior[SIGMA] ** 2 + sigma**2))
@@ -28,7 +28,7 @@ def _height_density(height, sigma, prior):  # type: ignore[no-untyped-def]
     return (1.0 - STRAY_SHARE) * common + STRAY_SHARE * stray
 
 
-@njit
+@inner
 def _turned(right, forward, up, axes):  # type: ignore[no-untyped-def]
     """Sensor axes to plane axes."""
     return (
@@ -38,14 +38,17 @@ def _turned(right, forward, up, axes):  # type: ignore[no-untyped-def]
     )
 
 
-@njit
-def _spread(covariance, axis, sigma):  # type: ignore[no-untyped-def]
+@inner
+def _spread(covariance, first, second, third, lengths):  # type: ignore[no-untyped-def]
+    """The position's covariance from three axes and the standard deviations along them."""
+    least = THIN * max(lengths)
+    p, q, r = max(lengths[0], least) ** 2, max(lengths[1], least) ** 2, max(lengths[2], least) ** 2
     for a in range(3):
         for b in range(3):
-            covariance[a, b] += sigma * sigma * axis[a] * axis[b]
+            covariance[a, b] = p * (first[a] * first[b]) + q * (second[a] * second[b]) + r * (third[a] * third[b])
 
 
-@njit
+@apart
 def _solve_elevation(slant, azimuth, height, sigma, position, axes, earth, own, prior):  # type: ignore[no-untyped-def]
     """The elevation at which a plan detection has that height, kept inside the coverage, and its sigma."""
     low, high = max(prior[LOW], -STEEPEST_RAD), min(prior[HIGH], STEEPEST_RAD)
@@ -60,7 +63,7 @@ def _solve_elevation(slant, azimuth, height, sigma, position, axes, earth, own, 
     return elevation, min(sigma / (slant * math.cos(elevation)), (high - low) / math.sqrt(12.0))
 
 
-@njit
+@apart
 def _from_polar(value, sigma, position, axes, earth, own, prior, mean, covariance):  # type: ignore[no-untyped-def]
     """Writes position and its covariance; returns the density by unit of plan intensity."""
     slant, azimuth, elevation = max(value[RANGE], NEAREST_M), value[AZIMUTH], value[ELEVATION]
@@ -75,9 +78,11 @@ def _from_polar(value, sigma, position, axes, earth, own, prior, mean, covarianc
     sine, cosine, rise, run = math.sin(azimuth), math.cos(azimuth), math.sin(elevation), math.cos(elevation)
     radial = _turned(run * sine, run * cosine, rise, axes)
     across = slant * sigma_elevation  # along the arc, which bends away from its tangent by this squared / 2 r
-    _spread(covariance, radial, math.sqrt(sigma[RANGE] ** 2 + 0.5 * (across * across / slant) ** 2))
-    _spread(covariance, _turned(cosine, -sine, 0.0, axes), slant * run * sigma[AZIMUTH])
-    _spread(covariance, _turned(-rise * sine, -rise * cosine, run, axes), across)
+    along = math.sqrt(sigma[RANGE] ** 2 + 0.5 * (across * across / slant) ** 2)
+    _spread(
+        covariance, radial, _turned(cosine, -sine, 0.0, axes), _turned(-rise * sine, -rise * cosine, run, axes),
+        (along, slant * run * sigma[AZIMUTH], across),
+    )  # fmt: skip
     reach = slant - 0.5 * min(across * across / slant, slant)
     for a in range(3):
         mean[a] = position[a] + reach * radial[a]
@@ -90,7 +95,7 @@ def _from_polar(value, sigma, position, axes, earth, own, prior, mean, covarianc
     return density
 
 
-@njit
+@apart
 def _from_cartesian(value, sigma, position, axes, earth, prior, mean, covariance):  # type: ignore[no-untyped-def]
     """The same from east and north."""
     x, y, z = _turned(value[EAST], value[NORTH], 0.0, axes)
@@ -107,13 +112,11 @@ def _from_cartesian(value, sigma, position, axes, earth, prior, mean, covariance
     offset = _turned(value[EAST], value[NORTH], up, axes)
     for a in range(3):
         mean[a] = position[a] + offset[a]
-    _spread(covariance, axes[0], sigma[EAST])
-    _spread(covariance, axes[1], sigma[NORTH])
-    _spread(covariance, axes[2], sigma_up)
+    _spread(covariance, axes[0], axes[1], axes[2], (sigma[EAST], sigma[NORTH], sigma_up))
     return density
 
 
-@njit
+@apart
 def _take_rate(value, sigma, position, axes, earth, mean, covariance, gradient, gain):  # type: ignore[no-untyped-def]
     """Update a new state with its range rate, in place; returns the rate's prior density."""
     expected = measure(RANGE_RATE, position, axes, earth, mean, gradient)
@@ -131,10 +134,7 @@ def _take_rate(value, sigma, position, axes, earth, mean, covariance, gradient, 
     return _normal(value, 0.0, math.sqrt(innovation))
 
 
-@njit(
-    "void(i8[::1], f8[:,::1], f8[:,::1], f8[::1], f8[:,::1], f8[:,::1], f8[::1], f8[:,::1], f8[:,:,::1], f8[::1])",
-    cache=True,
-)
+@entry("void(i8[::1], f8[:,::1], f8[:,::1], f8[::1], f8[:,::1], f8[:,::1], f8[::1], f8[:,::1], f8[:,:,::1], f8[::1])")
 def births(codes, values, sigmas, position, axes, earth, prior, mean, covariance, density):  # type: ignore[no-untyped-def]
     """One possible new object a detection.
 
@@ -143,10 +143,13 @@ def births(codes, values, sigmas, position, axes, earth, prior, mean, covariance
     """
     own = height_at(earth, position[0], position[1], position[2])
     value, sigma, gradient, gain = np.empty(8), np.zeros(8), np.empty(6), np.empty(6)
-    mean[:, :] = 0.0
-    covariance[:, :, :] = 0.0
     for d in range(values.shape[0]):
-        value[:] = np.nan
+        for code in range(8):
+            value[code] = np.nan
+        for a in range(6):
+            mean[d, a] = 0.0
+            for b in range(6):
+                covariance[d, a, b] = 0.0
         for c in range(codes.size):
             value[codes[c]], sigma[codes[c]] = values[d, c], sigmas[d, c]
         if not (math.isnan(value[EAST]) or math.isnan(value[NORTH])):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from fusion.kernels.jit import entry
 from fusion.kernels.reduce import FADED
 
 
-@njit("void(i8[::1], f8[:,::1], f8[:,:,::1], f8[:,:,:,::1], f8[:,::1], f8[:,:,::1], f8[:,:,:,::1])", cache=True)
+@entry("void(i8[::1], f8[:,::1], f8[:,:,::1], f8[:,:,:,::1], f8[:,::1], f8[:,:,::1], f8[:,:,:,::1])")
 def blend(first, share, mean, covariance, out_share, out_mean, out_covariance):  # type: ignore[no-untyped-def]
     """Moment-match, for each mode, the Gaussians first[g] to first[g + 1] of each group g.
 

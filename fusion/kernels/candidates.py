@@ -10,18 +10,18 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
-from fusion.kernels.grid import extremes, keys, layout, place, sort
-from fusion.kernels.measure import bend, is_angle, measure, wrap
-from fusion.kernels.reach import bounds, carry, elsewhere, moments
-from fusion.types import AZIMUTH, RANGE
+from fusion.kernels.grid import bin_of, extremes, keys, layout, sort
+from fusion.kernels.jit import apart, entry, inner
+from fusion.kernels.measure import along, aspect, bend, is_angle, rate_of, slope, value_of, wrap
+from fusion.kernels.reach import FRESH, along_all, bounds, carry, elsewhere, moments, place_at, sector, sketch
+from fusion.types import AZIMUTH, RANGE, RANGE_RATE
 
 MOST_PAIRS = 400_000  # in a frame: half a gigabyte of updated states
 MOST_LIST, LEAST_LIST = 64, 4  # detections that one track may be paired with, the nearest ones: quiet sky, full sky
 
 
-@njit
+@apart
 def _has(codes, code):  # type: ignore[no-untyped-def]
     for c in range(codes.size):  # noqa: SIM110 (any() is slower in numba)
         if codes[c] == code:
@@ -29,7 +29,7 @@ def _has(codes, code):  # type: ignore[no-untyped-def]
     return False
 
 
-@njit
+@apart
 def _reached(box, value, sigma, drift, span_s, gate):  # type: ignore[no-untyped-def]
     """Whether the track may have been inside the swept box."""
     for code in range(8):
@@ -44,25 +44,25 @@ def _reached(box, value, sigma, drift, span_s, gate):  # type: ignore[no-untyped
     return True
 
 
-@njit
-def _distance(codes, row, noise, value, sigma, drift, offset_s, gate):  # type: ignore[no-untyped-def]
+@apart
+def _distance(codes, values, sigmas, d, value, sigma, drift, offset_s, gate):  # type: ignore[no-untyped-def]
     """Sum of squared standardised residuals; -1 where one component alone is out of the gate."""
     total = 0.0
     for c in range(codes.size):
-        if math.isnan(row[c]):
+        if math.isnan(values[d, c]):
             continue
         code = codes[c]
-        residual = row[c] - value[code] - drift[code] * offset_s
+        residual = values[d, c] - value[code] - drift[code] * offset_s
         if is_angle(code):
             residual = wrap(residual)
-        part = residual * residual / (sigma[code] ** 2 + noise[c] ** 2)
+        part = residual * residual / (sigma[code] * sigma[code] + sigmas[d, c] * sigmas[d, c])
         if part > gate * gate:
             return -1.0
         total += part
     return total
 
 
-@njit
+@apart
 def _offer(nearest, far, count, d, distance):  # type: ignore[no-untyped-def]
     """Put a detection on a track's list, instead of the farthest where the list is full; returns the new count."""
     for i in range(count):  # a window wider than the circle meets a detection twice
@@ -80,134 +80,149 @@ def _offer(nearest, far, count, d, distance):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit
+@apart
 def _append(tracks, detections, pairs, row, nearest, count):  # type: ignore[no-untyped-def]
     """One track's list at the end of all pairs, in arrays twice as long where these are full."""
     if pairs + count > tracks.size:
         more_tracks, more_detections = np.empty(2 * tracks.size, np.int64), np.empty(2 * tracks.size, np.int64)
-        more_tracks[:pairs] = tracks[:pairs]
-        more_detections[:pairs] = detections[:pairs]
+        for i in range(pairs):
+            more_tracks[i], more_detections[i] = tracks[i], detections[i]
         tracks, detections = more_tracks, more_detections
-    nearest[:count].sort()
-    for i in range(count):
-        tracks[pairs + i], detections[pairs + i] = row, nearest[i]
+    for i in range(count):  # insertion sort by detection: mostly there is one
+        at = pairs + i
+        while at > pairs and detections[at - 1] > nearest[i]:
+            detections[at] = detections[at - 1]
+            at -= 1
+        tracks[pairs + i], detections[at] = row, nearest[i]
     return tracks, detections
 
 
-@njit(
-    "Tuple((i8[::1], i8[::1], i8[::1], b1[::1]))(i8[::1], f8[:,::1], f8[:,::1], i8[::1], i8, f8[::1], f8[:,::1],"
-    " f8[:,::1], f8[:,::1], i8[::1], f8[:,::1], f8[:,:,::1], f8[:,:,:,::1], f8[:,::1], f8)",
-    cache=True,
+@inner
+def _expect(codes, box, position, axes, earth, place, spread, extra, value, sigma, drift):  # type: ignore[no-untyped-def]
+    """What the sensor would see of a track: value, sigma and rate of each component that it measures or is bound by.
+
+    place, spread: of `place_at`. The range rate, which needs more, is left to `_expect_rate`.
+    """
+    x, y, z, vx, vy, vz = place
+    seen = aspect(position, axes, x, y, z)
+    for code in range(8):
+        if code == RANGE_RATE or (math.isnan(box[code, 0]) and not _has(codes, code)):
+            continue
+        value[code] = value_of(code, seen, earth, x, y, z)
+        gx, gy, gz = slope(code, seen, axes, earth, x, y, z)
+        variance = along(gx, gy, gz, spread)
+        if code == RANGE:
+            shift, bent = bend(value[code], gx, gy, gz, spread)
+            variance += bent + shift * shift
+        sigma[code] = math.sqrt(max(variance, 0.0) + extra * (gx * gx + gy * gy + gz * gz))
+        drift[code] = gx * vx + gy * vy + gz * vz
+
+
+@apart
+def _expect_rate(position, weight, mean, covariance, row, dt, extra, value, sigma, drift):  # type: ignore[no-untyped-def]
+    """The same of the range rate, from the whole state."""
+    centre, spread, gradient = np.empty(6), np.empty((6, 6)), np.empty(6)
+    moments(weight, mean, covariance, row, centre, spread)
+    carry(centre, spread, dt)
+    value[RANGE_RATE] = rate_of(position, centre, gradient)
+    gx, gy, gz = gradient[0], gradient[1], gradient[2]
+    variance = along_all(gradient, spread) + extra * (gx * gx + gy * gy + gz * gz)
+    sigma[RANGE_RATE] = math.sqrt(max(variance, 0.0))
+    drift[RANGE_RATE] = gx * centre[3] + gy * centre[4] + gz * centre[5]
+
+
+@apart
+def _window(column, codes, angle, turn, value, sigma, drift, worst, span_s, gate, low, high, bins):  # type: ignore[no-untyped-def]
+    """The bins of one axis that a track's reach touches, the value moved by `turn`: first and one past the last."""
+    if column < 0:
+        return 0, bins
+    code = codes[column]
+    width = gate * math.sqrt(sigma[code] ** 2 + worst[column] ** 2) + abs(drift[code]) * span_s
+    if angle:
+        width = min(width, math.pi)
+    at = value[code] + turn
+    if at + width < low or at - width > high:
+        return 0, 0
+    return bin_of(at - width, low, high, bins), bin_of(at + width, low, high, bins) + 1
+
+
+@entry(
+    "Tuple((i8[::1], i8[::1], i8[::1], i8[::1]))(i8[::1], f8[:,::1], f8[:,::1], i8[::1], i8, f8[::1], f8[:,::1],"
+    " f8[:,::1], f8[:,::1], i8[::1], f8[:,::1], f8[:,:,::1], f8[:,:,:,::1], f8[:,::1], f8[:,::1], f8)",
 )
 def candidates(  # type: ignore[no-untyped-def]
     codes, values, sigmas, detected_ns, frame_ns, position, axes, earth, box, time_ns, weight, mean, covariance,
-    parameters, gate,
+    outline, parameters, gate,
 ):  # fmt: skip
     """Coarse pairs of one frame.
 
     codes: (k,) components.  values, sigmas: (n, k).  box: (8, 2) swept limits by component code, azimuth as
-    (centre, half width), NaN where unbounded.  gate: in standard deviations, each component by itself.
-    Returns pair_track and pair_detection, ordered by track; for each track the time to which to predict it (that
-    of its best candidate, else the frame's); and whether the frame touches it at all.
+    (centre, half width), NaN where unbounded.  outline: brought up to date where it is not.  gate: in standard
+    deviations, each component by itself.
+    Returns the rows that the frame touches, for each of them the time to which to predict it (that of its best
+    candidate, else the frame's), and the pairs, ordered by row: places in these rows, and detections.
     """
-    n = values.shape[0]
-    tracks = time_ns.size
+    n, tracks = values.shape[0], time_ns.size
     first, second = keys(codes)
     bins0, bins1, low0, high0, low1, high1 = layout(codes, values, first, second)
     start, order, loose = sort(values, codes, first, second, bins0, bins1, low0, high0, low1, high1)
     worst, span_s = extremes(sigmas, detected_ns, frame_ns)
+    turning = first >= 0 and is_angle(codes[first])
+    edges = np.zeros((2, 3))
+    wedge, far = sector(box, codes, first, second, values, worst, axes, high1, gate, edges)
+    if loose.size:
+        wedge, far = 0, np.inf
+    density, steady = bounds(parameters)
 
-    noise = worst[first] if first >= 0 else 0.0
-    pair_track, pair_detection = np.empty(4 * n + MOST_LIST, np.int64), np.empty(4 * n + MOST_LIST, np.int64)
+    pair_place, pair_detection = np.empty(4 * n + MOST_LIST, np.int64), np.empty(4 * n + MOST_LIST, np.int64)
     pairs, longest = 0, min(max(MOST_PAIRS // max(tracks, 1), LEAST_LIST), MOST_LIST)
     nearest, distances = np.empty(longest, np.int64), np.empty(longest)
-    reference_ns, touched = np.empty(tracks, np.int64), np.zeros(tracks, np.bool_)
-    centre, spread, gradient = np.empty(6), np.empty((6, 6)), np.empty(6)
+    rows, reference_ns, touched = np.empty(tracks, np.int64), np.empty(tracks, np.int64), 0
+    rated = _has(codes, RANGE_RATE)
     value, sigma, drift = np.empty(8), np.empty(8), np.empty(8)
     for row in range(tracks):
         dt = (frame_ns - time_ns[row]) * 1e-9
-        extra = bounds(parameters, dt)
-        reference_ns[row] = frame_ns
-        if loose.size == 0 and elsewhere(
-            weight[row],
-            mean[row],
-            covariance[row],
-            dt,
-            extra,
-            position,
-            axes,
-            box,
-            first,
-            low0,
-            high0,
-            noise,
-            span_s,
-            gate,
-        ):
+        extra = density * abs(dt * dt * dt) / 3.0 + 0.25 * steady * steady * (dt * dt) * (dt * dt)
+        if outline[row, FRESH] == 0.0:
+            sketch(weight, mean, covariance, row, outline)
+        if elsewhere(outline, row, dt, extra, position, wedge, far, edges, span_s, gate):
             continue
-        moments(weight[row], mean[row], covariance[row], centre, spread)
-        carry(centre, spread, dt)
-        for code in range(8):
-            if not (_has(codes, code) or not math.isnan(box[code, 0])):
-                continue
-            value[code] = measure(code, position, axes, earth, centre, gradient)
-            variance, square, rate = 0.0, 0.0, 0.0
-            for a in range(3):
-                square += gradient[a] * gradient[a]
-                rate += gradient[a] * centre[3 + a]
-            for a in range(6):
-                for b in range(6):
-                    variance += gradient[a] * spread[a, b] * gradient[b]
-            if code == RANGE:
-                shift, bent = bend(value[code], gradient, spread)
-                variance += bent + shift * shift
-            sigma[code] = math.sqrt(max(variance, 0.0) + extra * square)
-            drift[code] = rate
-        touched[row] = _reached(box, value, sigma, drift, span_s, gate)
-        if n == 0:
-            continue
+        place, spread = place_at(weight, mean, covariance, row, dt)
+        _expect(codes, box, position, axes, earth, place, spread, extra, value, sigma, drift)
+        if rated:
+            _expect_rate(position, weight, mean, covariance, row, dt, extra, value, sigma, drift)
+        reached = _reached(box, value, sigma, drift, span_s, gate)
         count = 0
-        w0, w1 = 0.0, 0.0
-        if first >= 0:
-            c = codes[first]
-            w0 = gate * math.sqrt(sigma[c] ** 2 + worst[first] ** 2) + abs(drift[c]) * span_s
-        if second >= 0:
-            c = codes[second]
-            w1 = gate * math.sqrt(sigma[c] ** 2 + worst[second] ** 2) + abs(drift[c]) * span_s
-        turns = 1
-        if first >= 0 and is_angle(codes[first]):
-            w0 = min(w0, math.pi)
-            turns = 3
-        for turn in range(turns):
-            b0, e0, b1, e1 = 0, bins0, 0, bins1
-            if first >= 0:
-                at = value[codes[first]]
-                if turns == 3:
-                    at += (turn - 1) * 2.0 * math.pi
-                if at + w0 < low0 or at - w0 > high0:
-                    continue
-                b0, e0 = place(at - w0, low0, high0, bins0), place(at + w0, low0, high0, bins0) + 1
-            if second >= 0:
-                at = value[codes[second]]
-                if at + w1 < low1 or at - w1 > high1:
-                    continue
-                b1, e1 = place(at - w1, low1, high1, bins1), place(at + w1, low1, high1, bins1) + 1
-            for i in range(b0, e0):
-                for j in range(start[i * bins1 + b1], start[i * bins1 + e1]):
-                    d = order[j]
-                    offset_s = (detected_ns[d] - frame_ns) * 1e-9
-                    far = _distance(codes, values[d], sigmas[d], value, sigma, drift, offset_s, gate)
-                    if far >= 0.0:
-                        count = _offer(nearest, distances, count, d, far)
-        for j in range(loose.size):
-            d = loose[j]
-            offset_s = (detected_ns[d] - frame_ns) * 1e-9
-            far = _distance(codes, values[d], sigmas[d], value, sigma, drift, offset_s, gate)
-            if far >= 0.0:
-                count = _offer(nearest, distances, count, d, far)
+        if n:
+            b1, e1 = _window(second, codes, False, 0.0, value, sigma, drift, worst, span_s, gate, low1, high1, bins1)
+            for turn in range(-1 if turning else 0, 2 if turning else 1):
+                b0, e0 = _window(
+                    first, codes, turning, turn * 2.0 * math.pi, value, sigma, drift, worst, span_s, gate, low0,
+                    high0, bins0,
+                )  # fmt: skip
+                for i in range(b0, e0 if e1 > b1 else b0):
+                    for j in range(start[i * bins1 + b1], start[i * bins1 + e1]):
+                        d = order[j]
+                        offset_s = (detected_ns[d] - frame_ns) * 1e-9
+                        off = _distance(codes, values, sigmas, d, value, sigma, drift, offset_s, gate)
+                        if off >= 0.0:
+                            count = _offer(nearest, distances, count, d, off)
+            for j in range(loose.size):
+                d = loose[j]
+                offset_s = (detected_ns[d] - frame_ns) * 1e-9
+                off = _distance(codes, values, sigmas, d, value, sigma, drift, offset_s, gate)
+                if off >= 0.0:
+                    count = _offer(nearest, distances, count, d, off)
+        if not (count or reached):
+            continue
+        rows[touched], reference_ns[touched] = row, frame_ns
         if count:
-            touched[row] = True
-            reference_ns[row] = detected_ns[nearest[np.argmin(distances[:count])]]
-            pair_track, pair_detection = _append(pair_track, pair_detection, pairs, row, nearest, count)
+            best = 0
+            for i in range(1, count):
+                if distances[i] < distances[best]:
+                    best = i
+            reference_ns[touched] = detected_ns[nearest[best]]
+            pair_place, pair_detection = _append(pair_place, pair_detection, pairs, touched, nearest, count)
             pairs += count
-    return pair_track[:pairs].copy(), pair_detection[:pairs].copy(), reference_ns, touched
+        touched += 1
+    return rows[:touched], reference_ns[:touched], pair_place[:pairs], pair_detection[:pairs]

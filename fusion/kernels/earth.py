@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
 from fusion.geodesy import ECCENTRICITY_SQUARED, FLATTENING, SEMI_MAJOR_M, SEMI_MINOR_M
+from fusion.kernels.jit import apart, inner
 
 _SQUASH = (SEMI_MAJOR_M / SEMI_MINOR_M) ** 2
 _SECOND = ECCENTRICITY_SQUARED / (1.0 - ECCENTRICITY_SQUARED)
 
 
-@njit(inline="always")
+@inner
 def to_ecef(earth, px, py, pz):  # type: ignore[no-untyped-def]
     """Plane to earth-centred coordinates, m."""
     x = earth[0, 0] + earth[1, 0] * px + earth[2, 0] * py + earth[3, 0] * pz
@@ -24,7 +23,7 @@ def to_ecef(earth, px, py, pz):  # type: ignore[no-untyped-def]
     return x, y, z
 
 
-@njit
+@inner
 def up_at(earth, px, py, pz):  # type: ignore[no-untyped-def]
     """The vertical at a plane position, a unit vector in plane axes."""
     x, y, z = to_ecef(earth, px, py, pz)
@@ -38,19 +37,21 @@ def up_at(earth, px, py, pz):  # type: ignore[no-untyped-def]
     )
 
 
-@njit
+@apart
 def height_at(earth, px, py, pz):  # type: ignore[no-untyped-def]
-    """Height above the ellipsoid, m. Bowring (1976), two iterations."""
+    """Height above the ellipsoid, m. Bowring (1976), two iterations, on sines and cosines: no angle is needed."""
     x, y, z = to_ecef(earth, px, py, pz)
     p = math.sqrt(x * x + y * y)
-    beta = math.atan2(z * SEMI_MAJOR_M, p * SEMI_MINOR_M)
-    lat = 0.0
+    sin, cos = z * SEMI_MAJOR_M, p * SEMI_MINOR_M  # of the reduced latitude, as soon as their length is taken out
+    scale = 1.0 / math.sqrt(sin * sin + cos * cos)
+    sin, cos = sin * scale, cos * scale
     for _ in range(2):
-        lat = math.atan2(
-            z + _SECOND * SEMI_MINOR_M * math.sin(beta) ** 3,
-            p - ECCENTRICITY_SQUARED * SEMI_MAJOR_M * math.cos(beta) ** 3,
-        )
-        beta = math.atan2((1.0 - FLATTENING) * math.sin(lat), math.cos(lat))
-    sin, cos = math.sin(lat), math.cos(lat)
-    normal = SEMI_MAJOR_M / math.sqrt(1.0 - ECCENTRICITY_SQUARED * sin * sin)
-    return p * cos + z * sin - SEMI_MAJOR_M * SEMI_MAJOR_M / normal
+        rise = z + _SECOND * SEMI_MINOR_M * sin * sin * sin
+        run = p - ECCENTRICITY_SQUARED * SEMI_MAJOR_M * cos * cos * cos
+        sin, cos = (1.0 - FLATTENING) * rise, run
+        scale = 1.0 / math.sqrt(sin * sin + cos * cos)
+        sin, cos = sin * scale, cos * scale
+    scale = 1.0 / math.sqrt(rise * rise + run * run)
+    sin, cos = rise * scale, run * scale  # of the latitude
+    root = math.sqrt(1.0 - ECCENTRICITY_SQUARED * sin * sin)
+    return p * cos + z * sin - SEMI_MAJOR_M * root

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from fusion.kernels.jit import apart, inner
 from fusion.kernels.measure import is_angle, wrap
 from fusion.types import AZIMUTH, EAST, NORTH, RANGE
 
@@ -14,7 +14,7 @@ CELLS_A_DETECTION = 2.0  # finer grids cost more cells a track, coarser ones mor
 MAX_BINS = 512
 
 
-@njit
+@apart
 def span(values, column, angle):  # type: ignore[no-untyped-def]
     """Lowest and highest measured value of a column; (0, -1) where there is none."""
     low, high = np.inf, -np.inf
@@ -29,8 +29,8 @@ def span(values, column, angle):  # type: ignore[no-untyped-def]
     return low, high
 
 
-@njit
-def place(value, low, high, bins):  # type: ignore[no-untyped-def]
+@inner
+def bin_of(value, low, high, bins):  # type: ignore[no-untyped-def]
     """The bin of a value on one axis; what lies outside goes into the nearest."""
     if bins == 1 or high <= low:
         return 0
@@ -38,7 +38,7 @@ def place(value, low, high, bins):  # type: ignore[no-untyped-def]
     return int(min(max(cell, 0.0), bins - 1.0))
 
 
-@njit
+@apart
 def keys(codes):  # type: ignore[no-untyped-def]
     """The columns of the grid's two axes: azimuth or east first, range or north second; -1 where not measured."""
     first, second = -1, -1
@@ -50,7 +50,7 @@ def keys(codes):  # type: ignore[no-untyped-def]
     return first, second
 
 
-@njit
+@apart
 def layout(codes, values, first, second):  # type: ignore[no-untyped-def]
     """Number of bins and limits of both axes, from what the frame holds."""
     cells = CELLS_A_DETECTION * values.shape[0] + 1.0
@@ -70,7 +70,7 @@ def layout(codes, values, first, second):  # type: ignore[no-untyped-def]
     return bins0, bins1, low0, high0, low1, high1
 
 
-@njit
+@apart
 def sort(values, codes, first, second, bins0, bins1, low0, high0, low1, high1):  # type: ignore[no-untyped-def]
     """Counting sort of the detections by cell; those that lack a key are loose: every track looks at them."""
     n = values.shape[0]
@@ -86,11 +86,13 @@ def sort(values, codes, first, second, bins0, bins1, low0, high0, low1, high1): 
             continue
         if first >= 0 and is_angle(codes[first]):
             a = wrap(a)
-        cell[d] = place(a, low0, high0, bins0) * bins1 + place(b, low1, high1, bins1)
+        cell[d] = bin_of(a, low0, high0, bins0) * bins1 + bin_of(b, low1, high1, bins1)
         start[cell[d] + 1] += 1
     for i in range(bins0 * bins1):
         start[i + 1] += start[i]
-    free = start[:-1].copy()
+    free = np.empty(bins0 * bins1, np.int64)
+    for i in range(free.size):
+        free[i] = start[i]
     order, loose = np.empty(n - lost, np.int64), np.empty(lost, np.int64)
     lost = 0
     for d in range(n):
@@ -103,7 +105,7 @@ def sort(values, codes, first, second, bins0, bins1, low0, high0, low1, high1): 
     return start, order, loose
 
 
-@njit
+@apart
 def extremes(sigmas, detected_ns, frame_ns):  # type: ignore[no-untyped-def]
     """The largest sigma of each column, and the longest time between a detection and the frame's end, s."""
     n, k = sigmas.shape

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
-from fusion.kernels.predict import coefficients
+from fusion.kernels.jit import entry, inner
+from fusion.kernels.predict import coefficients, fall
+from fusion.motion import CLIMB_SIGMA, CLIMB_TIME, DENSITY, DRAG, GRAVITY, LATERAL
 
 SCALARS = 12  # what `coefficients` returns
 FAR_M = 1e9  # off every map
 
 
-@njit
+@inner
 def _next_mode(mode, u, prior):  # type: ignore[no-untyped-def]
     """The mode after a change, drawn from the prior of the others by the uniform `u`."""
     left = u * (1.0 - prior[mode])
@@ -27,7 +28,7 @@ def _next_mode(mode, u, prior):  # type: ignore[no-untyped-def]
     return last
 
 
-@njit
+@inner
 def _spread(pp, pv, vv):  # type: ignore[no-untyped-def]
     """Lower Cholesky factor of the noise of one axis, driven through the velocity: (v), (p with v), (p alone)."""
     if vv <= 0.0:
@@ -37,10 +38,15 @@ def _spread(pp, pv, vv):  # type: ignore[no-untyped-def]
     return drive, shared, math.sqrt(max(pp - shared * shared, 0.0))
 
 
-@njit(
-    "void(f8[:,::1], i8[::1], f8[:,::1], f8[:,::1], f8[:,:,::1], f8[:,::1], f8[::1], f8, f8, f8[:,:,::1])",
-    cache=True,
-)
+@inner
+def _scalars(parameters, mode, speed, dt):  # type: ignore[no-untyped-def]
+    return coefficients(
+        parameters[mode, DENSITY], parameters[mode, LATERAL], parameters[mode, CLIMB_SIGMA],
+        parameters[mode, CLIMB_TIME], speed, dt,
+    )  # fmt: skip
+
+
+@entry("void(f8[:,::1], i8[::1], f8[:,::1], f8[:,::1], f8[:,:,::1], f8[:,::1], f8[::1], f8, f8, f8[:,:,::1])")
 def walk(start, first, wait, jump, noise, parameters, prior, rate, dt, path):  # type: ignore[no-untyped-def]
     """Move s sampled states over k steps of `dt` with the modes of `fusion.motion`, noise and switching included.
 
@@ -51,11 +57,13 @@ def walk(start, first, wait, jump, noise, parameters, prior, rate, dt, path):  #
     modes, jumps = prior.size, wait.shape[1]
     scalars, spread = np.empty((modes, SCALARS)), np.empty((modes, 6))
     for i in range(modes):
-        row = coefficients(parameters[i, 0], parameters[i, 1], parameters[i, 2], parameters[i, 3], 1.0, dt)
+        row = _scalars(parameters, i, 1.0, dt)
         for j in range(SCALARS):
             scalars[i, j] = row[j]
         spread[i, 0], spread[i, 1], spread[i, 2] = _spread(row[6], row[7], row[8])
         spread[i, 3], spread[i, 4], spread[i, 5] = _spread(row[9], row[10], row[11])
+        if parameters[i, GRAVITY] != 0.0:  # what falls is disturbed alike in every direction
+            spread[i, 3], spread[i, 4], spread[i, 5] = spread[i, 0], spread[i, 1], spread[i, 2]
     for s in range(start.shape[0]):
         x, y, h = start[s, 0], start[s, 1], start[s, 2]
         vx, vy, vh = start[s, 3], start[s, 4], start[s, 5]
@@ -67,30 +75,29 @@ def walk(start, first, wait, jump, noise, parameters, prior, rate, dt, path):  #
                 mode = _next_mode(mode, jump[s, changes % jumps], prior)
                 changes += 1
                 change += wait[s, changes % jumps] / (rate * (1.0 - prior[mode]))
-            a1, a2, b1, b2 = scalars[mode, 0], scalars[mode, 1], scalars[mode, 3], scalars[mode, 4]
-            if parameters[mode, 1] != 0.0:  # how fast it turns depends on how fast it flies
-                speed = math.sqrt(vx * vx + vy * vy)
-                row = coefficients(
-                    parameters[mode, 0],
-                    parameters[mode, 1],
-                    parameters[mode, 2],
-                    parameters[mode, 3],
-                    speed,
-                    dt,
-                )
-                a1, a2, b1, b2 = row[0], row[1], row[3], row[4]
+            if parameters[mode, GRAVITY] != 0.0:
+                _, _, _, moved, (vx, vy, vh) = fall(
+                    parameters[mode, DENSITY], parameters[mode, GRAVITY], parameters[mode, DRAG], vx, vy, vh,
+                    0.0, 0.0, 1.0, dt,
+                )  # fmt: skip
+                x, y, h = x + moved[0], y + moved[1], h + moved[2]
+            else:
+                a1, a2, b1, b2 = scalars[mode, 0], scalars[mode, 1], scalars[mode, 3], scalars[mode, 4]
+                if parameters[mode, LATERAL] != 0.0:  # how fast it turns depends on how fast it flies
+                    row = _scalars(parameters, mode, math.sqrt(vx * vx + vy * vy), dt)
+                    a1, a2, b1, b2 = row[0], row[1], row[3], row[4]
+                x, y, h = x + a1 * vx - a2 * vy, y + a1 * vy + a2 * vx, h + scalars[mode, 2] * vh
+                vx, vy, vh = b1 * vx - b2 * vy, b1 * vy + b2 * vx, scalars[mode, 5] * vh
             z = noise[s, k]
             drive, shared, alone = spread[mode, 0], spread[mode, 1], spread[mode, 2]
-            x += a1 * vx - a2 * vy + shared * z[0] + alone * z[2]
-            y += a1 * vy + a2 * vx + shared * z[1] + alone * z[3]
-            vx, vy = b1 * vx - b2 * vy + drive * z[0], b1 * vy + b2 * vx + drive * z[1]
-            drive, shared, alone = spread[mode, 3], spread[mode, 4], spread[mode, 5]
-            h += scalars[mode, 2] * vh + shared * z[4] + alone * z[5]
-            vh = scalars[mode, 5] * vh + drive * z[4]
+            x += shared * z[0] + alone * z[2]
+            y += shared * z[1] + alone * z[3]
+            h += spread[mode, 4] * z[4] + spread[mode, 5] * z[5]
+            vx, vy, vh = vx + drive * z[0], vy + drive * z[1], vh + spread[mode, 3] * z[4]
             path[s, k + 1, 0], path[s, k + 1, 1], path[s, k + 1, 2] = x, y, h
 
 
-@njit("void(f8[:,:,::1], f8[:,::1], f8[::1], f8[:,::1], f8[::1], f8[:,:,::1])", cache=True)
+@entry("void(f8[:,:,::1], f8[:,::1], f8[::1], f8[:,::1], f8[::1], f8[:,:,::1])")
 def chart(path, frame, curvature, axes, radii, out):  # type: ignore[no-untyped-def]
     """Put paths on a zone's map: the twin, for many points, of `fusion.volumes.Volume.on_map`.
 
@@ -123,7 +130,7 @@ def chart(path, frame, curvature, axes, radii, out):  # type: ignore[no-untyped-
             out[2, s, k] = path[s, k, 2]
 
 
-@njit("i8(f8[:,:,::1], f8[::1], b1[::1], b1[::1], i8[::1], i8[::1])", cache=True)
+@entry("i8(f8[:,:,::1], f8[::1], b1[::1], b1[::1], i8[::1], i8[::1])")
 def crossable(points, box, wanted, active, rows, steps):  # type: ignore[no-untyped-def]
     """The active steps of the wanted paths whose bounding boxes meet a volume's. Returns how many.
 

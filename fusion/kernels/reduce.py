@@ -5,31 +5,34 @@ Williams (2015), "Marginal multi-Bernoulli filters", eqs. 33-35. The twin in num
 
 from __future__ import annotations
 
-import numpy as np
-from numba import njit
+from fusion.kernels.jit import entry, inner
+from fusion.kernels.reach import FRESH
 
 FADED = 1e-12  # a mode less likely than this keeps its prediction: its moments would be of nothing
 
 
-@njit
-def _add(spread, share, mean, covariance, centre, delta):  # type: ignore[no-untyped-def]
-    """Add one component's second moment about `centre` to the upper triangle of `spread`."""
-    if share == 0.0:
-        return
+@inner
+def _merge(mean, covariance, row, j, other_mean, other_covariance, p, part):  # type: ignore[no-untyped-def]
+    """Moment-match mode j of a row, 1 - `part`, with that of pair p, `part`, in place; upper triangles.
+
+    Matching one component after another gives the moments of all at once, and adds no negative number to a variance.
+    """
+    rest = 1.0 - part
     for a in range(6):
-        delta[a] = mean[a] - centre[a]
-    for a in range(6):
+        off = other_mean[p, j, a] - mean[row, j, a]
         for b in range(a, 6):
-            spread[a, b] += share * (covariance[a, b] + delta[a] * delta[b])
+            value = rest * covariance[row, j, a, b] + part * other_covariance[p, j, a, b]
+            covariance[row, j, a, b] = value + rest * part * off * (other_mean[p, j, b] - mean[row, j, b])
+    for a in range(6):
+        mean[row, j, a] += part * (other_mean[p, j, a] - mean[row, j, a])
 
 
-@njit(
+@entry(
     "void(i8[::1], i8[::1], f8[::1], f8[::1], f8[:,::1], f8[:,:,::1], f8[:,:,:,::1], f8[:,::1], f8[:,:,::1],"
-    " f8[:,:,:,::1])",
-    cache=True,
+    " f8[:,:,:,::1], f8[:,::1])",
 )
 def reduce(  # type: ignore[no-untyped-def]
-    rows, first, miss_share, pair_share, pair_weight, post_mean, post_covariance, weight, mean, covariance
+    rows, first, miss_share, pair_share, pair_weight, post_mean, post_covariance, weight, mean, covariance, outline
 ):  # fmt: skip
     """Moment-match, in place in `weight`, `mean` and `covariance` of the store.
 
@@ -38,45 +41,29 @@ def reduce(  # type: ignore[no-untyped-def]
     probabilities given that pair.
     """
     m = weight.shape[1]
-    centre, spread, delta = np.empty(6), np.empty((6, 6)), np.empty(6)
     for k in range(rows.size):
         row = rows[k]
         if first[k] == first[k + 1]:
             continue
+        whole = 0.0
         for j in range(m):
-            total = miss_share[k] * weight[row, j]
-            for a in range(6):
-                centre[a] = total * mean[row, j, a]
+            own = miss_share[k] * weight[row, j]
+            total = own
+            for p in range(first[k], first[k + 1]):
+                total += pair_share[p] * pair_weight[p, j]
+            weight[row, j] = max(total, FADED)
+            whole += weight[row, j]
+            if total < FADED:
+                continue
+            total = own
             for p in range(first[k], first[k + 1]):
                 share = pair_share[p] * pair_weight[p, j]
-                total += share
-                for a in range(6):
-                    centre[a] += share * post_mean[p, j, a]
-            if total < FADED:
-                weight[row, j] = FADED
-                continue
-            for a in range(6):
-                centre[a] /= total
-            spread[:, :] = 0.0
-            _add(
-                spread,
-                miss_share[k] * weight[row, j] / total,
-                mean[row, j],
-                covariance[row, j],
-                centre,
-                delta,
-            )
-            for p in range(first[k], first[k + 1]):
-                share = pair_share[p] * pair_weight[p, j] / total
-                _add(spread, share, post_mean[p, j], post_covariance[p, j], centre, delta)
-            weight[row, j] = total
-            for a in range(6):
-                mean[row, j, a] = centre[a]
-                for b in range(a, 6):
-                    covariance[row, j, a, b] = spread[a, b]
-                    covariance[row, j, b, a] = spread[a, b]
-        total = 0.0
+                if share > 0.0:
+                    total += share
+                    _merge(mean, covariance, row, j, post_mean, post_covariance, p, share / total)
+            for a in range(1, 6):
+                for b in range(a):
+                    covariance[row, j, a, b] = covariance[row, j, b, a]
         for j in range(m):
-            total += weight[row, j]
-        for j in range(m):
-            weight[row, j] /= total
+            weight[row, j] /= whole
+        outline[row, FRESH] = 0.0

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from fusion.kernels.jit import entry
 from fusion.kernels.reach import moments
 
 
-@njit("void(f8[:,::1], f8[:,:,::1], f8[:,:,:,::1], f8[:,::1], f8[:,:,::1])", cache=True)
+@entry("void(f8[:,::1], f8[:,:,::1], f8[:,:,:,::1], f8[:,::1], f8[:,:,::1])")
 def summarise(weight, mean, covariance, centre, spread):  # type: ignore[no-untyped-def]
     """Mean (n, 6) and covariance (n, 6, 6) of each track's mixture over modes, in plane axes."""
     for row in range(weight.shape[0]):
-        moments(weight[row], mean[row], covariance[row], centre[row], spread[row])
+        moments(weight, mean, covariance, row, centre[row], spread[row])
+        for a in range(1, 6):
+            for b in range(a):
+                spread[row, a, b] = spread[row, b, a]
 
 
-@njit("void(f8[:,:,::1], f8[:,:,::1], f8[:,::1])", cache=True)
+@entry("void(f8[:,:,::1], f8[:,:,::1], f8[:,::1])")
 def turn(spread, axes, triangle):  # type: ignore[no-untyped-def]
     """(n, 6, 6) in plane axes to the upper triangle (n, 21) in `axes` (n, 3, 3), rows east, north, up."""
     half, turned = np.empty((6, 6)), np.empty((6, 6))

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import gc
 from typing import TYPE_CHECKING, TextIO
 
 from fusion.errors import ConfigError, RecordingError
 from skypicket.arguments import INPUT, OUTPUT, add_command, new_recording, number, recording
 from skypicket.exits import DONE, NOTHING
 
+COLLECT_AFTER = 100_000  # objects more than before: frames and pictures are thousands that stay, and hold no cycles
+
 if TYPE_CHECKING:
     from replay.offline import TrackSummary
     from skypicket.arguments import Subparsers
+
+CERTAIN_SIGMA = 5.0  # of dozens of biases none looks real by chance
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -37,6 +42,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    gc.disable()  # what start-up makes stays
     from adapters.site.configuration import load_site
     from replay.offline import track
     from replay.recording import check_output
@@ -49,6 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
     except RecordingError:
         raise ConfigError("--out", arguments.out, "another file than the recording that is read") from None
     prepare_kernels()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
+    gc.enable()
     with progress() as show:
         summary = track(
             arguments.input,
@@ -70,8 +79,27 @@ def run(arguments: argparse.Namespace) -> int:
         f"{summary.alerts:,} alerts in {summary.steps:,} steps: {arguments.out}",
         file=stream,
     )
+    if summary.shortened:
+        print(
+            f"{summary.shortened:,} pictures were too large for a message of 8 MiB: tentative tracks, covariance, and "
+            "unlikely tracks were left out as far as needed; `left_out` in each says what",
+            file=stream,
+        )
+    tell_biases(summary, stream)
     tell_rejected(summary, stream)
     return DONE
+
+
+def tell_biases(summary: TrackSummary, stream: TextIO) -> None:
+    """The sensors that are off for certain, and by how much."""
+    for sensor, biases in summary.registration.items():
+        told = [
+            f"{name} {bias.value:+.3g} ± {bias.sigma:.1g}"
+            for name, bias in biases.items()
+            if abs(bias.value) > CERTAIN_SIGMA * bias.sigma
+        ]
+        if told:
+            print(f"  sensor {sensor} is off: {', '.join(told)}", file=stream)
 
 
 def tell_rejected(summary: TrackSummary, stream: TextIO) -> None:

@@ -402,7 +402,7 @@ def test_of_a_hundred_thousand_bad_rows_all_are_counted_and_a_few_are_told(
         made += 1
         return RowRejected(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("adapters.wire.frames.RowRejected", count)
+    monkeypatch.setattr("adapters.wire.rows.RowRejected", count)
     frame, rejected, _ = read_frame(message, RADAR)
     assert len(frame.values) == first_row
     assert rejected.count == 100_000 - first_row
@@ -541,3 +541,31 @@ def test_every_message_of_the_real_recordings_is_read_whole(recording: Path) -> 
         again, _, _ = read_frame(decode(encode(frame_message(frame, sensor))), sensor)
         np.testing.assert_allclose(again.values, frame.values, rtol=0, atol=1e-13)
         np.testing.assert_allclose(again.sigmas, frame.sigmas, rtol=1e-15)
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_columns_in_bin_are_read_as_the_same_columns_in_arrays(data: st.DataObject) -> None:
+    """The table at once and each column by itself: the same frame to the last bit, the same rejections."""
+    n = data.draw(st.integers(0, 6))
+    odd = st.sampled_from([float("nan"), -0.0, 0.0, 90.0, -90.0, 90.1, 1e9, 1.1e9, -1.0, float("inf")])
+    cells = st.lists(
+        st.floats(0.0, 90.0) | odd if data.draw(st.booleans()) else st.floats(0.0, 90.0), min_size=n, max_size=n
+    )
+    edges = st.sampled_from(
+        [TIME_NS, TIME_NS - 4 * SECOND_NS, TIME_NS + 1, TIME_NS - 4 * SECOND_NS - 1, 2**63 - 1, -(2**63)]
+    )
+    times = data.draw(st.none() | st.lists(st.integers(TIME_NS - SECOND_NS, TIME_NS) | edges, min_size=n, max_size=n))
+    columns = {name: data.draw(cells) for name in data.draw(st.sampled_from([RADAR.measures, RADAR.measures[:2]]))}
+    bins: dict[str, object] = {name: struct.pack(f"<{n}d", *column) for name, column in columns.items()}
+    arrays: dict[str, object] = dict(columns)
+    if times is not None:
+        bins["time_ns"], arrays["time_ns"] = struct.pack(f"<{n}q", *times), times
+    (one, told, ignored), (other, also, passed) = (
+        read_frame({**message_of(RADAR), "columns": each}, RADAR) for each in (bins, arrays)
+    )
+    for name in ("values", "sigmas", "times_ns"):
+        assert getattr(one, name).tobytes() == getattr(other, name).tobytes()
+        assert getattr(one, name).shape == getattr(other, name).shape
+    assert (told.count, ignored) == (also.count, passed)
+    assert [(row.row, row.column) for row in told.first] == [(row.row, row.column) for row in also.first]

@@ -322,13 +322,15 @@ def test_status_holds_against_its_schema_even_before_anything_came_in() -> None:
         tracks={"confirmed": 2, "coasting": 0},
         alerts={"imminent": 1},
         last={"tracks": 7, "alert.airport.imminent": 0},
-        sensors={"north": COUNTS},
+        sensors={"north": {**COUNTS, "registration": {"range_m": {"value": 198.1, "sigma": 3.8}}}},
+        identities=[{"identity": "4b1a", "kind": "swapped", "tracks": (7, 9), "time_ns": TIME_NS}],
         suppressed=[{"zone": "airport", "until_ns": TIME_NS, "who": "ops", "note": ""}],
         test_returned_ns=TIME_NS,
         version="0.1.0",
     )
     received = over_the_wire(full, as_json=True)
-    assert received["sensors"]["north"] == COUNTS
+    assert received["sensors"]["north"] == {**COUNTS, "registration": {"range_m": {"value": 198.1, "sigma": 3.8}}}
+    assert received["identities"] == [{"identity": "4b1a", "kind": "swapped", "tracks": [7, 9], "time_ns": TIME_NS}]
     assert received["uptime_s"] == 12.346
 
 

@@ -31,10 +31,10 @@ SIGMA = {
 }  # fmt: skip
 
 
-def setting(motions=("cruise", "manoeuvre", "turn")):
+def setting(motions=("cruise", "manoeuvre", "turn", "ballistic")):
     gates = np.array([-1.0, *[1e6] * 8])
     earth = np.ascontiguousarray(np.vstack([PLANE.centre[None], PLANE.axes]))
-    config = TrackerConfig(motions=motions)
+    config = TrackerConfig(motions=motions, ballistic_drag_per_m=2e-4)
     return Setting(config, Motions.of(config), earth, gates)
 
 
@@ -168,7 +168,7 @@ def test_mixing_prediction_and_update_equal_filterpys_imm_for_one_linear_measure
     for j, kalman in enumerate(filters):
         kalman.F, kalman.Q = (
             matrix[0]
-            for matrix in settings_.motions.matrices(j, mixed[j][0][None], PLANE.up_at(mixed[j][0][None, :3]), dt)
+            for matrix in settings_.motions.matrices(j, mixed[j][0][None], PLANE.up_at(mixed[j][0][None, :3]), dt)[:2]
         )
         kalman.H, kalman.R = np.concatenate([placement.axes[0], np.zeros(3)])[None], np.array([[400.0]])
     z = 150.0 + float(placement.axes[0] @ (store.mean[0, 0, :3] - placement.position))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fusion import lifecycle
+from fusion.config import TrackerConfig
 from fusion.tracks import TrackStore
 from fusion.types import COASTING, CONFIRMED, ENDED, SECOND_NS, TENTATIVE
 
@@ -22,28 +23,34 @@ def one(**columns):
 @pytest.mark.parametrize(
     ("columns", "next_status"),
     [
-        ({"status": TENTATIVE, "existence": 0.99995, "hits": 3}, CONFIRMED),
-        ({"status": TENTATIVE, "existence": 0.99995, "hits": 2}, TENTATIVE),
+        ({"status": TENTATIVE, "existence": 0.999995, "hits": 3}, CONFIRMED),
+        ({"status": TENTATIVE, "existence": 0.999995, "hits": 2}, TENTATIVE),
         ({"status": TENTATIVE, "existence": 0.5, "hits": 9}, TENTATIVE),
         ({"status": TENTATIVE, "existence": 0.00001, "hits": 1}, ENDED),
         ({"status": CONFIRMED, "existence": 0.9, "owed": 0.9}, CONFIRMED),
         ({"status": CONFIRMED, "existence": 0.9, "owed": 1.8}, COASTING),
         ({"status": COASTING, "existence": 0.9, "owed": 0.0}, CONFIRMED),
-        ({"status": COASTING, "existence": 0.19, "owed": 3.0}, ENDED),
+        ({"status": COASTING, "existence": 0.09, "owed": 3.0}, ENDED),
         ({"status": COASTING, "existence": 0.99, "owed": 3.0, "visible": 0.1}, ENDED),
     ],
 )
 def test_looks_move_a_track_through_the_table(columns, next_status):
     store = one(**columns)
-    lifecycle.follow(store, ROW, lifecycle.evidence(store, ROW, 0, still_objects=True))
+    lifecycle.follow(store, ROW, lifecycle.evidence(store, ROW, 0, TrackerConfig()))
     assert store.status[0] == next_status
 
 
 def test_what_never_moved_is_not_confirmed_where_still_objects_are_clutter():
-    store = one(status=TENTATIVE, existence=0.99995, hits=9)
-    assert lifecycle.evidence(store, ROW, 0, still_objects=False)[0] == lifecycle.NOTHING
+    store = one(status=TENTATIVE, existence=0.999995, hits=9)
+    assert lifecycle.evidence(store, ROW, 0, TrackerConfig(still_objects=False))[0] == lifecycle.NOTHING
     store.moved[0] = 1
-    assert lifecycle.evidence(store, ROW, 0, still_objects=False)[0] == lifecycle.PROVEN
+    assert lifecycle.evidence(store, ROW, 0, TrackerConfig(still_objects=False))[0] == lifecycle.PROVEN
+
+
+@pytest.mark.parametrize(("age_s", "hits", "said"), [(61, 10, 1), (59, 10, 0), (61, 9, 0)])
+def test_a_track_that_each_detection_says_little_of_is_confirmed_once_it_lasts(age_s, hits, said):
+    store = one(status=TENTATIVE, existence=0.995, hits=hits)
+    assert lifecycle.evidence(store, ROW, age_s * SECOND_NS, TrackerConfig())[0] == said
 
 
 @pytest.mark.parametrize(

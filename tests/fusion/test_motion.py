@@ -20,7 +20,7 @@ modes = st.integers(0, len(MOTIONS.names) - 1)
 
 def moved(mode, velocity, dt):
     state = np.array([[0.0, 0.0, 0.0, *velocity]])
-    F, Q = MOTIONS.matrices(mode, state, UP, dt)
+    F, Q, _ = MOTIONS.matrices(mode, state, UP, dt)
     return F[0], Q[0]
 
 

@@ -218,7 +218,7 @@ def test_one_step_of_every_mode_has_the_mean_and_the_spread_of_the_trackers_mode
         weight = np.eye(4)[mode]
         fan = paths.fan(lasting, PLANE, weight, np.tile(mean, (4, 1)), np.tile(covariance, (4, 1, 1)), 3.0, 1024)
         step = fan.path[:, 5]  # of 16
-        F, Q = ALL.matrices(mode, np.array([mean]), np.array([[0.0, 0.0, 1.0]]), 5 * 3.0 / 16)
+        F, Q, _ = ALL.matrices(mode, np.array([mean]), np.array([[0.0, 0.0, 1.0]]), 5 * 3.0 / 16)
         moved = (F[0] @ mean - mean)[:2]
         assert step[:, :2].mean(axis=0) == pytest.approx(moved, abs=0.3)
         assert step[:, 2].mean() == pytest.approx((F[0] @ mean)[2], abs=0.3)

@@ -6,9 +6,13 @@ from typing import IO, Any
 
 import msgpack
 import pytest
+import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from mcap.data_stream import ReadDataStream
+from mcap.opcode import Opcode
 from mcap.reader import make_reader
+from mcap.records import Chunk, Message, MessageIndex
 from mcap.writer import CompressionType
 from mcap.writer import Writer as ReferenceWriter
 
@@ -17,6 +21,7 @@ from replay import mcap_file
 from replay.recording import Record, inspect, open_reader, open_writer
 
 START_NS = 1_700_000_000_000_000_000
+RECORD_HEAD = 9  # opcode and length of an MCAP record
 
 
 def envelope(kind: str, seq: int, **rest: object) -> dict[str, object]:
@@ -130,6 +135,40 @@ def test_the_reference_reader_reads_what_is_written(tmp_path: Path) -> None:
     assert summary.statistics.message_count == len(one_of_each())
     assert [record.metadata for record in metadata] == [{"version": "0.1.0", "configuration": "[service]"}]
     assert inspect(path).metadata == {"version": "0.1.0", "configuration": "[service]"}
+
+
+def test_the_reference_reader_finds_messages_by_their_time(tmp_path: Path) -> None:
+    """Over several chunks, some ended by a flush, with a channel that opens late."""
+    path = tmp_path / "many.mcap"
+    with open_writer(path, {"made": "here"}) as out:
+        for k in range(400):
+            topic = "status" if k < 300 else "zones"
+            out.write_payload(topic, b"x" * 10_000, 1000 + k, 1000 + k, k)
+            if k == 350:
+                out.flush()
+    with path.open("rb") as file:
+        reader = make_reader(file, validate_crcs=True)
+        found = [message.log_time for _, _, message in reader.iter_messages(starting_at=1295, ending_before=1352)]
+        summary = reader.get_summary()
+        made = [record.metadata for record in reader.iter_metadata()]
+    assert found == list(range(1295, 1352))
+    assert made == [{"made": "here"}]
+    assert summary is not None
+    assert summary.statistics is not None
+    assert summary.statistics.message_count == 400
+    assert (summary.statistics.message_start_time, summary.statistics.message_end_time) == (1000, 1399)
+    assert summary.statistics.channel_message_counts == {1: 300, 2: 100}
+    assert len(summary.chunk_indexes) == summary.statistics.chunk_count > 3
+    content = path.read_bytes()
+    for chunk_index in summary.chunk_indexes:
+        start = chunk_index.chunk_start_offset + RECORD_HEAD
+        chunk = zstandard.decompress(Chunk.read(ReadDataStream(io.BytesIO(content[start:]))).data)
+        for channel, offset in chunk_index.message_index_offsets.items():
+            index = MessageIndex.read(ReadDataStream(io.BytesIO(content[offset + RECORD_HEAD :])))
+            assert index.channel_id == channel
+            for log_ns, place in index.records:
+                message = Message.read(ReadDataStream(io.BytesIO(chunk[place + RECORD_HEAD :])), 10_022)
+                assert (chunk[place], message.channel_id, message.log_time) == (Opcode.MESSAGE, channel, log_ns)
 
 
 def test_each_mcap_channel_names_the_json_schema_of_its_messages(tmp_path: Path) -> None:

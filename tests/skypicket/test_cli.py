@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from adapters.simulated.scenario import load_scenario
+from fusion.registration import Estimate
+from replay.offline import TrackSummary
 from skypicket.cli import main, parser
+from skypicket.commands.track import tell_biases
 
 ENDINGS = "allowed is a path that ends in .mcap or .jsonl, or -"
 ROOT = Path(__file__).parents[2]
@@ -217,6 +220,15 @@ def test_a_recording_is_never_tracked_into_itself(site, tmp_path, capsys):
     assert main(["track", str(recording), "--config", str(site), "--out", str(recording)]) == 2
     assert "allowed is another file than the recording that is read" in capsys.readouterr().err
     assert recording.read_text() == "kept"
+
+
+def test_track_tells_at_its_end_which_sensors_are_off(capsys):
+    registration = {
+        "wrong": {"range_m": Estimate(198.12, 3.84), "azimuth_deg": Estimate(0.5021, 0.0031)},
+        "true": {"range_m": Estimate(-4.0, 3.2), "azimuth_deg": Estimate(-0.0007, 0.003)},
+    }
+    tell_biases(TrackSummary(registration=registration), sys.stdout)
+    assert capsys.readouterr().out == "  sensor wrong is off: range_m +198 ± 4, azimuth_deg +0.502 ± 0.003\n"
 
 
 def test_a_good_site_is_described(site, capsys):

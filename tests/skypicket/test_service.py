@@ -293,6 +293,19 @@ def test_bad_input_is_counted_with_its_reason_and_the_next_good_frame_counts_as_
     assert [m["columns"] for m in bench.messages("tracks")] == [m["columns"] for m in clean.messages("tracks")]
 
 
+def test_status_tells_biases_with_their_sigma_and_addresses_that_changed(start):
+    bench = start()
+    bench.fly(10)
+    for second in range(11, 20):
+        columns = {**frame(float(second))["columns"], "identity": ["4b1a" if second < 15 else "4b1b"]}
+        bench.send(frame(float(second), columns=columns))
+    status = bench.status()
+    clock = status["sensors"]["gps"]["registration"]["time_s"]
+    assert (abs(clock["value"]), clock["sigma"]) < (0.1, 0.5)
+    ((kind, identity),) = {(each["kind"], each["identity"]) for each in status["identities"]}
+    assert (kind, identity) == ("changed", "4b1b")
+
+
 def test_late_and_repeated_frames_are_left_out_counted_and_not_published(start):
     bench = start()
     bench.fly(10)
