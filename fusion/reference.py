@@ -22,7 +22,7 @@ from fusion.tracks import TrackStore
 from fusion.types import AZIMUTH, ELEVATION, RANGE, SECOND_NS, Floats, Frame, Ints, Place
 
 VAGUE_RAD2 = 1.0  # as in kernels.evaluate
-MOST_PASSES, SETTLED_SIGMA = 12, 0.01  # as in kernels.iterate
+MOST_PASSES, SETTLED_SIGMA, LEAST_STEP = 12, 0.03, 0.125  # as in kernels.iterate
 LEAST_PIVOT = 1e-14  # as in kernels.sound
 
 
@@ -223,7 +223,7 @@ def iterated(
             step = max(step, abs(float(gradient @ (kalman.x[:, 0] - point))) / sigma)
         if step < SETTLED_SIGMA:
             break
-        damping, before = (0.5 * damping if step > 0.5 * before else damping), step
+        damping, before = max(0.5 * damping, LEAST_STEP) if step > before else min(2.0 * damping, 1.0), step
         point, left = point + damping * (kalman.x[:, 0] - point), kalman.P.copy()
     return kalman, log, nis, len(used)
 

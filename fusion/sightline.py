@@ -104,7 +104,8 @@ class Sightline:
             self._setting, store, np.arange(store.size), self._pairs, look.station.codes, frame, look.placement
         )
         k = self._pairs[0]
-        self._joint = store.existence[k, None] * store.weight[k] * np.exp(out.log_likelihood)
+        fit = store.weight[k] * np.exp(out.log_likelihood)
+        self._joint = store.existence[k, None] * fit
         order = np.argsort(self._pair, kind="stable")
         mine, first = np.unique(self._pair[order], return_index=True)
         total = np.empty((len(mine), self._joint.shape[1]))
@@ -113,6 +114,9 @@ class Sightline:
             np.append(first, len(order)), self._joint[order], out.mean[order], out.covariance[order], total, mean,
             covariance,
         )  # fmt: skip
+        best = np.maximum.reduceat(fit.sum(axis=1)[order], first) if len(first) else np.zeros(0)
+        self._edge = np.ones(len(pairs[0]))
+        self._edge[mine] = best / np.maximum(total.sum(axis=1), TINY)
         before = self._store.weight[self._look_rows[pairs[0][mine]]]
         with np.errstate(divide="ignore"):
             evaluated.log_likelihood[mine] = np.log(total / np.maximum(before, TINY))
@@ -121,10 +125,11 @@ class Sightline:
     def claim(self, pairs: tuple[Ints, Ints], weights: Weights, alone_weight: Floats, swept: Floats) -> None:
         """Each line's P(missed), (rows,), and P(pair), (pairs,), given that it exists: they sum to 1.
 
-        A detection that a track of known place claims is not there for lines; lines do not exclude each other. Where
-        two of them can cross two others in two ways, every look would tell anew that each detection has one
-        origin, and marginals that forget what they are conditional on would choose one way within a few looks, for
-        no reason. Which way it is shows in how the crossings move.
+        What tracks of known place claim is not there for lines. What other lines may claim is there as much less as
+        the first messages of belief propagation say (Williams and Lau 2014, eqs. 20-21), if each of their ways to
+        take a detection were as likely as any other. Where two lines can cross two others in two ways, every look
+        tells anew that each detection has one origin; marginals forget that they were conditional on just that, and
+        would choose one way within a few looks, for no reason. Which way it is shows in how the crossings move.
         """
         rows, sensor = self._look_rows, self._look.station
         self._seen = sensor.config.detection_probability * self._store.visible[rows, sensor.index]
@@ -135,6 +140,9 @@ class Sightline:
         claimed = pairs[0][others], pairs[1][others]
         _, _, free = self._engine.associate(claimed, weights.pair[others], weights.miss, alone_weight)
         ratio = weights.pair / (weights.miss[pairs[0]] * alone_weight[pairs[1]]) * free[pairs[1]]
+        even = np.where(others, 0.0, ratio * self._edge)
+        message = even / (1.0 + np.bincount(pairs[0], even, len(rows))[pairs[0]] - even)
+        ratio /= 1.0 + np.bincount(pairs[1], message, len(alone_weight))[pairs[1]] - message
         left = np.maximum(unseen + np.bincount(pairs[0], ratio, len(rows)), TINY)
         self._miss_share, self._pair_share, self._share_swept = unseen / left, ratio / left[pairs[0]], swept
 

@@ -19,7 +19,8 @@ from fusion.motion import DENSITY
 from fusion.types import RANGE
 
 MOST_PASSES = 12  # Gauss-Newton on two crossing directions needs three or four
-SETTLED_SIGMA = 0.01  # a step that moves no component by more than this many of its sigmas is the last
+SETTLED_SIGMA = 0.03  # a step that moves no component by more than this many of its sigmas is the last
+LEAST_STEP = 0.125  # of Gauss-Newton's, where steps grow: it overshoots
 
 
 @apart
@@ -120,7 +121,7 @@ def iterate(  # type: ignore[no-untyped-def]
     """As `fusion.kernels.evaluate.evaluate`, each pair and mode linearised at its own answer x̂.
 
     There the normalised innovation squared is (x̂ - x)ᵀP⁻¹(x̂ - x) + (z - h(x̂))ᵀR⁻¹(z - h(x̂)), and the likelihood
-    Laplace's. Where Gauss-Newton overshoots, its steps are halved.
+    Laplace's.
     """
     k, repaired = codes.size, 0
     expected, gradient, wanted = np.empty(k), np.zeros((k, 6)), np.empty(k, np.bool_)
@@ -153,8 +154,7 @@ def iterate(  # type: ignore[no-untyped-def]
                 )  # fmt: skip
                 if step < SETTLED_SIGMA:
                     break
-                if step > 0.5 * before:
-                    damping *= 0.5
+                damping = max(0.5 * damping, LEAST_STEP) if step > before else min(2.0 * damping, 1.0)
                 before = step
                 for a in range(6):
                     point[a] += damping * (post_mean[p, j, a] - point[a])
