@@ -125,26 +125,20 @@ class Sightline:
     def claim(self, pairs: tuple[Ints, Ints], weights: Weights, alone_weight: Floats, swept: Floats) -> None:
         """Each line's P(missed), (rows,), and P(pair), (pairs,), given that it exists: they sum to 1.
 
-        What tracks of known place claim is not there for lines. What other lines may claim is there as much less as
-        the first messages of belief propagation say (Williams and Lau 2014, eqs. 20-21), if each of their ways to
-        take a detection were as likely as any other. Where two lines can cross two others in two ways, every look
-        tells anew that each detection has one origin; marginals forget that they were conditional on just that, and
-        would choose one way within a few looks, for no reason. Which way it is shows in how the crossings move.
+        A pair counts by P(no other track claims the detection, if this one does not), from marginals in which each
+        of a line's ways to take a detection is as likely as any other. Where two lines can cross two others in two
+        ways, every look tells anew that each detection has one origin; marginals forget that they were conditional on
+        just that, and would choose one way within a few looks, for no reason. Which way it is shows in how the
+        crossings move.
         """
-        rows, sensor = self._look_rows, self._look.station
+        rows, sensor, place = self._look_rows, self._look.station, pairs[0]
         self._seen = sensor.config.detection_probability * self._store.visible[rows, sensor.index]
         unseen = self._store.existence[rows] * (1.0 - self._seen * swept) / weights.miss
-        mine = np.zeros(len(rows), bool)
-        mine[self._place[self._met]] = True
-        others = ~mine[pairs[0]]
-        claimed = pairs[0][others], pairs[1][others]
-        _, _, free = self._engine.associate(claimed, weights.pair[others], weights.miss, alone_weight)
-        ratio = weights.pair / (weights.miss[pairs[0]] * alone_weight[pairs[1]]) * free[pairs[1]]
-        even = np.where(others, 0.0, ratio * self._edge)
-        message = even / (1.0 + np.bincount(pairs[0], even, len(rows))[pairs[0]] - even)
-        ratio /= 1.0 + np.bincount(pairs[1], message, len(alone_weight))[pairs[1]] - message
-        left = np.maximum(unseen + np.bincount(pairs[0], ratio, len(rows)), TINY)
-        self._miss_share, self._pair_share, self._share_swept = unseen / left, ratio / left[pairs[0]], swept
+        paired, missed, _ = self._engine.associate(pairs, weights.pair * self._edge, weights.miss, alone_weight)
+        ratio = np.maximum(weights.pair, TINY) / (weights.miss[place] * alone_weight[pairs[1]])
+        ratio *= paired / np.maximum(ratio * self._edge * missed[place], TINY)
+        left = np.maximum(unseen + np.bincount(place, ratio, len(rows)), TINY)
+        self._miss_share, self._pair_share, self._share_swept = unseen / left, ratio / left[place], swept
 
     def reduce(self) -> None:
         """What follows from each hypothesis and each of its pairs is a hypothesis of its own.
