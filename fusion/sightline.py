@@ -18,6 +18,7 @@ from fusion.types import Floats, Ints
 
 TINY = 1e-300  # keeps 0 / 0 at 0
 FADED = 1e-12  # no motion mode is ruled out
+MOST_SWEEPS, SETTLED = 100, 1e-4  # of the scaling: what it gives is a measure, not a probability that decides
 
 
 class Sightline:
@@ -125,8 +126,8 @@ class Sightline:
     def claim(self, pairs: tuple[Ints, Ints], weights: Weights, alone_weight: Floats, swept: Floats) -> None:
         """Each line's P(missed), (rows,), and P(pair), (pairs,), given that it exists: they sum to 1.
 
-        A pair counts by P(no other track claims the detection, if this one does not), from marginals in which each
-        of a line's ways to take a detection is as likely as any other. Where two lines can cross two others in two
+        A pair counts by how far no other track claims the detection, if each of a line's ways to take one were as
+        likely as any other. Where two lines can cross two others in two
         ways, every look tells anew that each detection has one origin; marginals forget that they were conditional on
         just that, and would choose one way within a few looks, for no reason. Which way it is shows in how the
         crossings move.
@@ -134,9 +135,8 @@ class Sightline:
         rows, sensor, place = self._look_rows, self._look.station, pairs[0]
         self._seen = sensor.config.detection_probability * self._store.visible[rows, sensor.index]
         unseen = self._store.existence[rows] * (1.0 - self._seen * swept) / weights.miss
-        paired, missed, _ = self._engine.associate(pairs, weights.pair * self._edge, weights.miss, alone_weight)
-        ratio = np.maximum(weights.pair, TINY) / (weights.miss[place] * alone_weight[pairs[1]])
-        ratio *= paired / np.maximum(ratio * self._edge * missed[place], TINY)
+        ratio = weights.pair / (weights.miss[place] * alone_weight[pairs[1]])
+        ratio *= _unclaimed(pairs, ratio * self._edge, len(rows), len(alone_weight))
         left = np.maximum(unseen + np.bincount(place, ratio, len(rows)), TINY)
         self._miss_share, self._pair_share, self._share_swept = unseen / left, ratio / left[place], swept
 
@@ -191,3 +191,21 @@ class Sightline:
         blend(first, share, lines.mean[mine], lines.covariance[mine], weight, mean, covariance)
         store.weight[rows], store.mean[rows], store.covariance[rows] = weight, mean, covariance
         store.outline[rows] = 0.0
+
+
+def _unclaimed(pairs: tuple[Ints, Ints], ratio: Floats, tracks: int, detections: int) -> Floats:
+    """How far no other track claims the detection of a pair, 0 to 1: (pairs,). ratio: against both being without one.
+
+    Rows and columns are scaled in turn until each track and each detection has as much as one (Sinkhorn 1964). Belief
+    propagation would decide for the better one of two ways to pair two tracks with two detections, however little
+    better it is: a single look is not to decide that.
+    """
+    track, detection = pairs
+    missed, alone = np.ones(tracks), np.ones(detections)
+    for _ in range(MOST_SWEEPS):
+        before, missed = missed, 1.0 / (1.0 + np.bincount(track, ratio * alone[detection], tracks))
+        alone = 1.0 / (1.0 + np.bincount(detection, ratio * missed[track], detections))
+        if np.abs(missed - before).max(initial=0.0) < SETTLED:
+            break
+    claim = ratio * missed[track]
+    return 1.0 / (1.0 + np.maximum(np.bincount(detection, claim, detections)[detection] - claim, 0.0))
