@@ -27,6 +27,7 @@ from fusion.lines import Lines
 from fusion.motion import Motions
 from fusion.registration import registration
 from fusion.sensors import Look, Station, box, covers, measure, wrapped
+from fusion.shadows import Shadows
 from fusion.sightline import Sightline
 from fusion.tracks import TrackStore
 from fusion.types import AZIMUTH, ENDED, SECOND_NS, Bools, Floats, Frame, Ints
@@ -57,6 +58,7 @@ class Tracker:
         self.undetected = Undetected(site.tracker)
         self.whiteness = Whiteness(len(self.stations))
         self.lines = Lines(site.tracker, len(self.motions.names), tuple(self.stations.values()))
+        self.shadows = Shadows()
         self.identities = Identities(site.tracker)
         self.registration = registration(tuple(self.stations.values()), self.plane, site.tracker)
         self.clutter = {s.index: Clutter(s) for s in self.stations.values() if births.can_begin(s)}
@@ -74,6 +76,7 @@ class Tracker:
         other.store, other.undetected = self.store.copy(), self.undetected.copy()
         other.clutter = {index: map_.copy() for index, map_ in self.clutter.items()}
         other.whiteness, other.ended, other.lines = self.whiteness.copy(), list(self.ended), self.lines.copy()
+        other.shadows = self.shadows.copy()
         other.registration, other.identities = self.registration and self.registration.copy(), self.identities.copy()
         return other
 
@@ -117,6 +120,9 @@ class Tracker:
         said = lifecycle.evidence(self.store, rows, frame.time_ns, self.config)
         if lines:
             said = self.lines.hold(self.store, rows, said, frame.time_ns)
+        if station.angles_only:
+            shadows = self.shadows.look(look, self.store, rows, swept, tuple(self.stations.values()), self.plane)
+            said[np.isin(rows, shadows)] = lifecycle.DOUBLE
         room = self.lines.room if station.angles_only else MOST_TRACKS
         chosen = begin(look, self.store, found, alone, self.motions.prior, self._visible, self._picture, room)
         if station.angles_only:

@@ -45,7 +45,7 @@ def crossed(look: Look, store: TrackStore, rows: Ints, stations: Sequence[Statio
     Two lines with elevation hardly meet by chance, so one other such sensor does; two azimuths always meet: that
     takes two other sensors.
     """
-    lately = store.hit_ns[rows] > _since_ns(look, stations)
+    lately = store.hit_ns[rows] > since_ns(look, stations)
     lately[:, look.station.index] = False
     elevated = [s.angles_only and ELEVATION in s.codes for s in stations]
     if ELEVATION in look.station.codes:
@@ -55,10 +55,11 @@ def crossed(look: Look, store: TrackStore, rows: Ints, stations: Sequence[Statio
 
 def _ranged(look: Look, store: TrackStore, rows: Ints, stations: Sequence[Station]) -> Bools:
     """Whether a sensor that sees range has looked there lately: (rows,)."""
-    lately = store.covered_ns[rows] > _since_ns(look, stations)
+    lately = store.covered_ns[rows] > since_ns(look, stations)
     return np.asarray(lately[:, [can_begin(s) for s in stations]].any(axis=1))
 
 
-def _since_ns(look: Look, stations: Sequence[Station]) -> Ints:
+def since_ns(look: Look, stations: Sequence[Station]) -> Ints:
+    """From when on each sensor's looks are lately: (sensors,)."""
     periods_s = np.array([max(LATELY_PERIODS * station.config.period_s, LATELY_S) for station in stations])
     return np.asarray(look.frame.time_ns - np.round(periods_s * SECOND_NS).astype(np.int64))
