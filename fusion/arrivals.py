@@ -57,22 +57,24 @@ def arrivals(
 
 
 def begin(
-    look: Look, store: TrackStore, found: Arrivals, alone: Floats, prior: Floats, visible: Floats, picture: int
-) -> None:
-    """Give a row to each detection that may be a new object.
+    look: Look, store: TrackStore, found: Arrivals, alone: Floats, prior: Floats, visible: Floats, picture: int,
+    room: int = MOST_TRACKS,
+) -> Ints:  # fmt: skip
+    """Give a row to each detection that may be a new object; returns which of `found.new` these are.
 
     alone: (n,) P(belongs to no track). prior: (m,) of the modes. visible: (s,) P(sensor can see it), before any look.
-    picture: number of the air picture, as in `ids.track_ids`.
+    picture: number of the air picture, as in `ids.track_ids`. room: how many at most.
     """
     if found.new is None or found.share is None:
-        return
+        return np.zeros(0, np.int64)
     existence = alone[found.new.rows] * found.share
     chosen = np.flatnonzero(existence >= LEAST_EXISTENCE)
-    room = max(MOST_TRACKS - store.size, 0)
+    room = min(room, max(MOST_TRACKS - store.size, 0))
     if len(chosen) > room:  # the likeliest ones, in the order of the frame
         chosen = np.sort(chosen[np.argsort(-existence[chosen], kind="stable")[:room]])
     if len(chosen):
         _append(look, store, found.new, chosen, np.minimum(existence, MOST_EXISTENCE), prior, visible, picture)
+    return chosen
 
 
 def _append(

@@ -53,6 +53,22 @@ class CompiledEngine:
         )  # fmt: skip
         return Evaluated(log, mean, covariance, repaired)
 
+    def iterate(
+        self, setting: Setting, store: TrackStore, rows: Ints, pairs: tuple[Ints, Ints], codes: Ints, frame: Frame,
+        placement: Placement,
+    ) -> Evaluated:  # fmt: skip
+        from fusion.kernels.iterate import iterate
+
+        count, modes = len(pairs[0]), len(setting.motions.names)
+        log, mean = np.empty((count, modes)), np.empty((count, modes, 6))
+        covariance = np.empty((count, modes, 6, 6))
+        repaired = iterate(
+            pairs[0], pairs[1], rows, codes, frame.values, frame.sigmas, frame.times_ns, placement.position,
+            placement.axes, setting.earth, store.time_ns, store.mean, store.covariance, setting.motions.parameters,
+            setting.gates, log, mean, covariance,
+        )  # fmt: skip
+        return Evaluated(log, mean, covariance, repaired)
+
     def associate(
         self, pairs: tuple[Ints, Ints], pair_weight: Floats, miss_weight: Floats, alone_weight: Floats
     ) -> tuple[Floats, Floats, Floats]:

@@ -49,6 +49,12 @@ class Engine(Protocol):
     ) -> Evaluated:  # fmt: skip
         """Likelihood and updated state of each (place in rows, detection) pair."""
 
+    def iterate(
+        self, setting: Setting, store: TrackStore, rows: Ints, pairs: tuple[Ints, Ints], codes: Ints, frame: Frame,
+        placement: Placement,
+    ) -> Evaluated:  # fmt: skip
+        """As `evaluate`, each pair and mode linearised at its own answer: for states far from what is measured."""
+
     def associate(
         self, pairs: tuple[Ints, Ints], pair_weight: Floats, miss_weight: Floats, alone_weight: Floats
     ) -> tuple[Floats, Floats, Floats]:

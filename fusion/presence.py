@@ -69,18 +69,14 @@ def believe(
     look: Look, store: TrackStore, rows: Ints, pairs: tuple[Ints, Ints], paired: Floats, missed: Floats, miss: Floats,
     swept: Floats,
 ) -> Belief:  # fmt: skip
-    """Existence and visibility after the look, in place; `missed` is used up.
-
-    A direction alone makes a tentative track neither more nor less likely: every place on the line of sight to a real
-    object is as good. That needs somebody who sees distance.
-    """
+    """Existence and visibility after the look, in place; `missed` is used up. A look of directions: `witness`."""
     from fusion.kernels.presence import believe
 
     n = len(rows)
     found = Belief(np.empty(n), np.empty(len(paired)), np.empty(n), np.empty(n), np.empty(len(look.frame.values)))
     believe(
         rows, pairs[0], pairs[1], paired, missed, miss, swept, look.station.index,
-        look.station.config.detection_probability, look.station.angles_only, store.status, store.existence,
+        look.station.config.detection_probability, store.status, store.existence,
         store.visible, found.miss_share, found.pair_share, found.hit, found.expected, found.unclaimed,
     )  # fmt: skip
     return found

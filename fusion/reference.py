@@ -22,6 +22,7 @@ from fusion.tracks import TrackStore
 from fusion.types import AZIMUTH, ELEVATION, RANGE, SECOND_NS, Floats, Frame, Ints, Place
 
 VAGUE_RAD2 = 1.0  # as in kernels.evaluate
+MOST_PASSES, SETTLED_SIGMA, LEAST_STEP = 12, 0.03, 0.125  # as in kernels.iterate
 LEAST_PIVOT = 1e-14  # as in kernels.sound
 
 
@@ -102,6 +103,30 @@ class ReferenceEngine:
             log -= 0.5 * (residual**2 / variance + math.log(2.0 * math.pi * variance))
         return kalman, log, nis, freedom
 
+    def iterate(
+        self, setting: Setting, store: TrackStore, rows: Ints, pairs: tuple[Ints, Ints], codes: Ints, frame: Frame,
+        placement: Placement,
+    ) -> Evaluated:  # fmt: skip
+        """Bell and Cathey (1993): the update again and again, linearised where the last one ended."""
+        modes, count = len(setting.motions.names), len(pairs[0])
+        out = Evaluated(np.empty((count, modes)), np.empty((count, modes, 6)), np.empty((count, modes, 6, 6)))
+        for p, (k, d) in enumerate(zip(*pairs, strict=True)):
+            row = rows[k]
+            dt = int(frame.times_ns[d] - store.time_ns[row]) / SECOND_NS
+            nearest = math.inf
+            for j in range(modes):
+                drifted = setting.motions.parameters[j, DENSITY] * abs(dt) ** 3 / 3.0
+                kalman, log, nis, freedom = iterated(
+                    store.mean[row, j], store.covariance[row, j], codes, frame.values[d], frame.sigmas[d], dt, drifted,
+                    placement, _plane(setting.earth),
+                )  # fmt: skip
+                out.log_likelihood[p, j] = log
+                out.mean[p, j], out.covariance[p, j] = kalman.x[:, 0], kalman.P
+                nearest = min(nearest, nis - setting.gates[freedom])
+            if nearest > 0.0:
+                out.log_likelihood[p] = -math.inf
+        return out
+
     def associate(
         self, pairs: tuple[Ints, Ints], pair_weight: Floats, miss_weight: Floats, alone_weight: Floats
     ) -> tuple[Floats, Floats, Floats]:
@@ -159,6 +184,48 @@ class ReferenceEngine:
                 store.weight[row, j] = total
             store.weight[row] /= store.weight[row].sum()
             store.outline[row] = 0.0
+
+
+def iterated(
+    mean: Floats, covariance: Floats, codes: Ints, values: Floats, sigmas: Floats, dt: float, drifted: float,
+    placement: Placement, plane: Plane,
+) -> tuple[KalmanFilter, float, float, int]:  # fmt: skip
+    """One mode of one pair, linearised at its answer: filter, log likelihood, normalised innovation squared, degrees
+    of freedom."""
+    ahead = np.eye(6)
+    ahead[:3, 3:] = dt * np.eye(3)
+    present = [(int(c), v, s) for c, v, s in zip(codes, values, sigmas, strict=True) if not math.isnan(v)]
+
+    def linearise(code: int, point: Floats) -> tuple[float, Floats]:
+        expected, gradient = measure(code, placement, plane, (ahead @ point)[None])
+        return float(expected[0]), gradient @ ahead
+
+    vague = [code for code, _, _ in present if code in (AZIMUTH, ELEVATION)
+             and (linearise(code, mean)[1] @ covariance @ linearise(code, mean)[1].T)[0, 0] > VAGUE_RAD2]  # fmt: skip
+    used = [each for each in present if each[0] not in vague]
+    point, left, damping, before = mean.copy(), covariance, 1.0, math.inf
+    for _ in range(MOST_PASSES):
+        kalman, log, nis, step = _filter(mean, covariance), -len(vague) * math.log(2.0 * math.pi), 0.0, 0.0
+        gradients = []
+        for code, value, sigma in used:
+            expected, H = linearise(code, point)
+            gradients.append((H[0], sigma))
+            shift, bent = bend(expected, H[0], left) if code == RANGE else (0.0, 0.0)
+            off = value - expected - shift
+            if code in (AZIMUTH, ELEVATION):
+                off = (off + math.pi) % (2.0 * math.pi) - math.pi
+            noise = sigma**2 + bent + drifted * float((H[0, :3] ** 2).sum())
+            kalman.update(np.array([[off]]) + H @ point[:, None], R=np.array([[noise]]), H=H)
+            residual, variance = float(kalman.y[0, 0]), float(kalman.S[0, 0])
+            nis += residual**2 / variance
+            log -= 0.5 * (residual**2 / variance + math.log(2.0 * math.pi * variance))
+        for gradient, sigma in gradients:
+            step = max(step, abs(float(gradient @ (kalman.x[:, 0] - point))) / sigma)
+        if step < SETTLED_SIGMA:
+            break
+        damping, before = max(0.5 * damping, LEAST_STEP) if step > before else min(2.0 * damping, 1.0), step
+        point, left = point + damping * (kalman.x[:, 0] - point), kalman.P.copy()
+    return kalman, log, nis, len(used)
 
 
 def bend(slant: float, gradient: Floats, covariance: Floats) -> tuple[float, float]:

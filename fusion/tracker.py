@@ -15,21 +15,26 @@ import numpy as np
 from scipy.special import chdtri
 
 from fusion import births, lifecycle, presence
-from fusion.arrivals import arrivals, begin
+from fusion.arrivals import MOST_TRACKS, arrivals, begin
 from fusion.clutter import Clutter
 from fusion.config import SiteConfig
+from fusion.directions import lines_arriving
 from fusion.duplicates import Duplicates
 from fusion.engine import Engine, Evaluated, Setting
 from fusion.engines import engine
 from fusion.geodesy import Plane
 from fusion.identity import Identities
+from fusion.lines import Lines
 from fusion.motion import Motions
 from fusion.registration import registration
 from fusion.sensors import Look, Station, box, covers, measure, wrapped
+from fusion.shadows import Shadows
+from fusion.sightline import Sightline
 from fusion.tracks import TrackStore
 from fusion.types import AZIMUTH, ENDED, SECOND_NS, Bools, Floats, Frame, Ints
 from fusion.undetected import Undetected
 from fusion.whiteness import Whiteness
+from fusion.witness import believed
 
 GATE_PROBABILITY = 0.9999  # a true detection falls outside once in 10 000: rarer than every real loss
 COARSE_GATE_SIGMA = 5.0  # each component by itself; wider than the exact gate for up to four of them
@@ -53,6 +58,8 @@ class Tracker:
         self.store = TrackStore.empty(len(self.motions.names), len(self.stations))
         self.undetected = Undetected(site.tracker)
         self.whiteness = Whiteness(len(self.stations))
+        self.lines = Lines(site.tracker, len(self.motions.names), tuple(self.stations.values()))
+        self.shadows = Shadows()
         self.identities = Identities(site.tracker)
         self.duplicates = Duplicates(tuple(self.stations.values()))
         self.registration = registration(tuple(self.stations.values()), self.plane, site.tracker)
@@ -71,7 +78,8 @@ class Tracker:
         other.store, other.undetected = self.store.copy(), self.undetected.copy()
         other.duplicates = self.duplicates.copy()
         other.clutter = {index: map_.copy() for index, map_ in self.clutter.items()}
-        other.whiteness, other.ended = self.whiteness.copy(), list(self.ended)
+        other.whiteness, other.ended, other.lines = self.whiteness.copy(), list(self.ended), self.lines.copy()
+        other.shadows = self.shadows.copy()
         other.registration, other.identities = self.registration and self.registration.copy(), self.identities.copy()
         return other
 
@@ -89,23 +97,44 @@ class Tracker:
         if births.can_begin(station):
             self.undetected.cover([(station, look.placement)])
         self.undetected.relax(frame.time_ns)
+        self.lines.relax(look)
 
         rows, pairs, reference_ns = self._gate(look)
+        lines = Sightline.of(self.lines, self.engine, self.setting, look, self.store)
+        if lines:
+            rows, pairs, reference_ns = lines.gate(rows, pairs, reference_ns, COARSE_GATE_SIGMA)
         swept = self._predict(look, rows, reference_ns)
+        if lines:
+            lines.predict(rows, reference_ns, swept)
         bearings = self._bearings(look, rows) if station.angles_only else None
         evaluated = self.engine.evaluate(self.setting, self.store, rows, pairs, station.codes, frame, look.placement)
+        if lines:
+            lines.evaluate(pairs, evaluated)
         self.repaired += evaluated.repaired
         found = arrivals(look, self.engine, self.setting, self.undetected, self.clutter)
-        alone, paired = self._update(look, rows, pairs, swept, evaluated, found.weight)
+        if station.angles_only:
+            found = lines_arriving(found, look, self.engine, self.setting, self.lines.undetected)
+        alone, paired = self._update(look, rows, pairs, swept, evaluated, found.weight, lines)
         if self.registration:
             seen = look if told is frame else replace(look, frame=told)
             self.registration.look(seen, self.store, rows[pairs[0]], pairs[1], paired)
         if bearings is not None:
             self._listen(look, rows, pairs, paired, bearings)
+        if lines:
+            self.lines.settle(self.store)
         said = lifecycle.evidence(self.store, rows, frame.time_ns, self.config)
-        begin(look, self.store, found, alone, self.motions.prior, self._visible, self._picture)
+        if lines:
+            said = self.lines.hold(self.store, rows, said, frame.time_ns)
+        if station.angles_only:
+            shadows = self.shadows.look(look, self.store, rows, swept, tuple(self.stations.values()), self.plane)
+            said[np.isin(rows, shadows)] = lifecycle.DOUBLE
+        room = self.lines.room if station.angles_only else MOST_TRACKS
+        chosen = begin(look, self.store, found, alone, self.motions.prior, self._visible, self._picture, room)
+        if station.angles_only:
+            self.lines.begin(self.store, found.new, chosen, look, self.motions.prior)
         if births.can_begin(station):
             self.undetected.look(station, look.placement, look.box)
+        self.lines.look(look)
         self._settle(rows, said)
         if self.registration and self.registration.doubles:
             doubles = np.flatnonzero(np.isin(self.store.id[: self.store.size], self.registration.doubles))
@@ -145,7 +174,7 @@ class Tracker:
 
     def _update(
         self, look: Look, rows: Ints, pairs: tuple[Ints, Ints], swept: Floats, evaluated: Evaluated,
-        alone_weight: Floats,
+        alone_weight: Floats, lines: Sightline | None,
     ) -> tuple[Floats, Floats]:  # fmt: skip
         """Marginals, then each row's new state and existence.
 
@@ -155,8 +184,15 @@ class Tracker:
         agreement = self.identities.agreement(look, store, rows, pairs)
         weights = presence.weigh(look, store, rows, place, evaluated, swept, agreement)
         paired, missed, alone = self.engine.associate(pairs, weights.pair, weights.miss, alone_weight)
+        if lines:
+            lines.claim(pairs, weights, alone_weight, swept)
+        before = store.existence[rows]
         belief = presence.believe(look, store, rows, pairs, paired, missed, weights.miss, swept)
+        if look.station.angles_only:
+            believed(look, store, self.lines, rows, before, tuple(self.stations.values()))
         self.engine.reduce(store, rows, pairs, belief.miss_share, belief.pair_share, weights.by_mode, evaluated)
+        if lines:
+            lines.reduce()
         presence.remember(look, store, rows, belief, swept)
         if look.frame.identity is not None:
             sure = np.flatnonzero(paired >= SURE)

@@ -59,16 +59,16 @@ def weigh(  # type: ignore[no-untyped-def]
 
 
 @entry(
-    "void(i8[::1], i8[::1], i8[::1], f8[::1], f8[::1], f8[::1], f8[::1], i8, f8, b1, i8[::1], f8[::1], f8[:,::1],"
+    "void(i8[::1], i8[::1], i8[::1], f8[::1], f8[::1], f8[::1], f8[::1], i8, f8, i8[::1], f8[::1], f8[:,::1],"
     " f8[::1], f8[::1], f8[::1], f8[::1], f8[::1])"
 )
 def believe(  # type: ignore[no-untyped-def]
-    rows, place, pair_detection, paired, missed, miss_weight, swept, sensor, detection, held, status, existence,
+    rows, place, pair_detection, paired, missed, miss_weight, swept, sensor, detection, status, existence,
     visible, miss_share, pair_share, hit, expected, unclaimed,
 ):  # fmt: skip
     """Existence and visibility after the look, in place: Williams (2015), eqs. 33-35, and Bayes' rule for the chain.
 
-    held: a tentative track keeps its existence.  Writes miss_share (rows,) and pair_share (pairs,), the state's mixture
+    Writes miss_share (rows,) and pair_share (pairs,), the state's mixture
     weights given that the object exists; hit (rows,), P(detected); expected (rows,), P(to be detected); unclaimed
     (detections,), P(no confirmed track made it).
     """
@@ -87,9 +87,7 @@ def believe(  # type: ignore[no-untyped-def]
         miss_share[k] = unseen / total
         blind = seen * (1.0 - detection * swept[k]) / (1.0 - expected[k])
         visible[row, sensor] = (hit[k] + unseen * blind) / total
-        if not (held and status[row] == TENTATIVE):
-            existence[row] = total
-        existence[row] = min(existence[row], MOST_EXISTENCE)
+        existence[row] = min(total, MOST_EXISTENCE)
         missed[k] = total  # for the pairs
     for p in range(place.size):
         pair_share[p] = paired[p] / missed[place[p]]

@@ -1,0 +1,210 @@
+"""One look at the tracks whose range is not known: every step of the recursion, hypothesis by hypothesis.
+
+The density of such a track is Σ_h w_h Σ_m μ_hm N(x; m_hm, P_hm) over its range hypotheses h and its motion modes m.
+Mixing and prediction go by hypothesis; a pair's likelihood is Σ_h w_h Σ_m μ_hm N(z; …); given the marginals of its
+pairs and of its miss, w_h follows by Bayes, and each hypothesis is reduced by itself (Williams 2015, eqs. 33-35).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fusion.engine import Engine, Evaluated, Setting
+from fusion.lines import Lines
+from fusion.presence import Weights
+from fusion.sensors import Look
+from fusion.tracks import TrackStore
+from fusion.types import Floats, Ints
+
+TINY = 1e-300  # keeps 0 / 0 at 0
+FADED = 1e-12  # no motion mode is ruled out
+MOST_SWEEPS, SETTLED = 100, 1e-4  # of the scaling: what it gives is a measure, not a probability that decides
+
+
+class Sightline:
+    """Walks with one look through the tracker's steps, each method after the one above it; l lines, h hypotheses."""
+
+    def __init__(self, lines: Lines, engine: Engine, setting: Setting, look: Look, store: TrackStore) -> None:
+        self._lines, self._engine, self._setting, self._look, self._store = lines, engine, setting, look, store
+        self._rows = lines.rows(store)  # (l,) of the store
+        lines.split(look.placement.position)
+        self._owner = np.repeat(np.arange(len(self._rows)), lines.count)  # (h,) which line
+
+    @classmethod
+    def of(cls, lines: Lines, engine: Engine, setting: Setting, look: Look, store: TrackStore) -> Sightline | None:
+        """None where there is no line."""
+        return cls(lines, engine, setting, look, store) if len(lines.id) else None
+
+    def gate(
+        self, rows: Ints, pairs: tuple[Ints, Ints], reference_ns: Ints, gate_sigma: float
+    ) -> tuple[Ints, tuple[Ints, Ints], Ints]:
+        """Rows, pairs and times of the look as `candidates` gives them, those of lines by their hypotheses instead."""
+        from fusion.kernels.candidates import candidates
+
+        look, owner = self._look, self._owner
+        frame, store, n = look.frame, self._lines.hypotheses, self._lines.hypotheses.size
+        reached, when_ns, place, self._detection = candidates(
+            look.station.codes, frame.values, frame.sigmas, frame.times_ns, frame.time_ns, look.placement.position,
+            look.placement.axes, self._setting.earth, look.box, store.time_ns[:n], store.weight[:n], store.mean[:n],
+            store.covariance[:n], store.outline[:n], self._setting.motions.parameters, gate_sigma,
+        )  # fmt: skip
+        self._hypothesis = reached[place]
+        # The look's time for a line is that of its likeliest hypothesis, of those with a candidate if there are any.
+        order = np.lexsort((store.existence[reached], np.bincount(place, minlength=len(reached)) > 0))
+        line_ns = np.full(len(self._rows), frame.time_ns)
+        line_ns[owner[reached[order]]] = when_ns[order]
+        met, others = np.unique(owner[reached]), ~np.isin(rows, self._rows)
+        every = np.concatenate([rows[others], self._rows[met]])
+        time_ns = np.concatenate([reference_ns[others], line_ns[met]])
+        width, kept = max(len(frame.values), 1), others[pairs[0]]
+        mine = np.unique(self._rows[owner[self._hypothesis]] * width + self._detection)
+        keys = np.sort(np.concatenate([rows[pairs[0][kept]] * width + pairs[1][kept], mine]))
+        order = np.argsort(every)
+        every, time_ns = every[order], time_ns[order]
+        return every, (np.searchsorted(every, keys // width), keys % width), time_ns
+
+    def predict(self, rows: Ints, reference_ns: Ints, swept: Floats) -> None:
+        """Advance the hypotheses of the lines among `rows`; writes their places in the store and in `swept`."""
+        from fusion.kernels.evaluate import inside
+
+        store, look = self._lines.hypotheses, self._look
+        self._place = place = np.minimum(np.searchsorted(rows, self._rows), max(len(rows) - 1, 0))
+        self._met = rows[place] == self._rows if len(rows) else np.zeros(len(self._rows), bool)
+        self._look_rows = rows
+        mine = np.flatnonzero(self._met[self._owner])
+        self._engine.predict(self._setting, store, mine, reference_ns[place[self._owner[mine]]])
+        within = np.zeros(len(mine))
+        inside(
+            mine, look.box, look.placement.position, look.placement.axes, self._setting.earth, store.weight,
+            store.mean, store.covariance, within,
+        )  # fmt: skip
+        self._swept = np.zeros(store.size)
+        self._swept[mine] = within
+        share = np.bincount(self._owner[mine], store.existence[mine] * within, len(self._rows))
+        swept[place[self._met]] = share[self._met]
+        self._summarise()
+
+    def evaluate(self, pairs: tuple[Ints, Ints], evaluated: Evaluated) -> None:
+        """Write the lines' pairs into `evaluated`: likelihood and moments over their hypotheses."""
+        from fusion.kernels.blend import blend
+
+        store, frame = self._lines.hypotheses, self._look.frame
+        width = max(len(frame.values), 1)
+        known, wanted = (
+            pairs[0] * width + pairs[1],
+            self._place[self._owner[self._hypothesis]] * width + self._detection,
+        )
+        pair = np.minimum(np.searchsorted(known, wanted), max(len(known) - 1, 0))
+        kept = known[pair] == wanted if len(known) else np.zeros(len(wanted), bool)  # identities may forbid a pair
+        self._pair = pair[kept]
+        self._pairs = self._hypothesis[kept], self._detection[kept]
+        look = self._look
+        self._evaluated = out = self._engine.iterate(
+            self._setting, store, np.arange(store.size), self._pairs, look.station.codes, frame, look.placement
+        )
+        k = self._pairs[0]
+        fit = store.weight[k] * np.exp(out.log_likelihood)
+        self._joint = store.existence[k, None] * fit
+        order = np.argsort(self._pair, kind="stable")
+        mine, first = np.unique(self._pair[order], return_index=True)
+        total = np.empty((len(mine), self._joint.shape[1]))
+        mean, covariance = np.empty((*total.shape, 6)), np.empty((*total.shape, 6, 6))
+        blend(
+            np.append(first, len(order)), self._joint[order], out.mean[order], out.covariance[order], total, mean,
+            covariance,
+        )  # fmt: skip
+        best = np.maximum.reduceat(fit.sum(axis=1)[order], first) if len(first) else np.zeros(0)
+        self._edge = np.ones(len(pairs[0]))
+        self._edge[mine] = best / np.maximum(total.sum(axis=1), TINY)
+        before = self._store.weight[self._look_rows[pairs[0][mine]]]
+        with np.errstate(divide="ignore"):
+            evaluated.log_likelihood[mine] = np.log(total / np.maximum(before, TINY))
+        evaluated.mean[mine], evaluated.covariance[mine] = mean, covariance
+
+    def claim(self, pairs: tuple[Ints, Ints], weights: Weights, alone_weight: Floats, swept: Floats) -> None:
+        """Each line's P(missed), (rows,), and P(pair), (pairs,), given that it exists: they sum to 1.
+
+        A pair counts by how far no other track claims the detection, if each of a line's ways to take one were as
+        likely as any other. Where two lines can cross two others in two
+        ways, every look tells anew that each detection has one origin; marginals forget that they were conditional on
+        just that, and would choose one way within a few looks, for no reason. Which way it is shows in how the
+        crossings move.
+        """
+        rows, sensor, place = self._look_rows, self._look.station, pairs[0]
+        self._seen = sensor.config.detection_probability * self._store.visible[rows, sensor.index]
+        unseen = self._store.existence[rows] * (1.0 - self._seen * swept) / weights.miss
+        ratio = weights.pair / (weights.miss[place] * alone_weight[pairs[1]])
+        ratio *= _unclaimed(pairs, ratio * self._edge, len(rows), len(alone_weight))
+        left = np.maximum(unseen + np.bincount(place, ratio, len(rows)), TINY)
+        self._miss_share, self._pair_share, self._share_swept = unseen / left, ratio / left[place], swept
+
+    def reduce(self) -> None:
+        """What follows from each hypothesis and each of its pairs is a hypothesis of its own.
+
+        Merging "missed" into "detected" would make each of them as long as it was before, for the sake of a share of
+        a hundredth.
+        """
+        if not self._met.any():
+            return
+        store, owner, place, lines = self._lines.hypotheses, self._owner, self._place, self._lines
+        miss_share, pair_share, swept = self._miss_share, self._pair_share, self._share_swept
+        n = store.size
+        k, of = self._pairs[0], self._met[owner]
+        at = np.where(of, place[owner], 0)
+        inside = (1.0 - self._seen[at] * self._swept) / np.maximum(1.0 - self._seen[at] * swept[at], TINY)
+        missed = np.where(of, miss_share[at] * inside, 1.0) * store.existence[:n]
+        fit = self._joint.sum(axis=1)
+        every = np.bincount(self._pair, fit, len(pair_share))[self._pair]
+        paired = pair_share[self._pair] * fit / np.maximum(every, TINY)
+        by_mode = np.maximum(self._joint / np.maximum(fit, TINY)[:, None], FADED)
+
+        source = np.concatenate([np.arange(n), k])
+        order = np.argsort(source, kind="stable")
+        new = store.take(source[order])
+        new.existence[:] = np.concatenate([missed, paired])[order]
+        new.weight[:] = np.concatenate([store.weight[:n], by_mode])[order]
+        new.mean[:] = np.concatenate([store.mean[:n], self._evaluated.mean])[order]
+        new.covariance[:] = np.concatenate([store.covariance[:n], self._evaluated.covariance])[order]
+        new.outline[:] = 0.0
+        own = self._met & (lines.station == self._look.station.index)
+        hit = own & (miss_share[np.where(own, place, 0)] < 0.5)
+        lines.origin = np.where(hit[:, None], self._look.placement.position, lines.origin)
+        lines.take(new, np.bincount(owner[source], minlength=len(self._rows)))
+        self._owner = np.repeat(np.arange(len(self._rows)), lines.count)
+        self._summarise()
+
+    def _summarise(self) -> None:
+        """The lines that the look met, as Gaussians of the store: moments over their hypotheses, mode by mode."""
+        from fusion.kernels.blend import blend
+
+        lines, store = self._lines.hypotheses, self._store
+        mine = np.flatnonzero(self._met[self._owner])
+        rows = self._rows[self._met]
+        if not len(rows):
+            return
+        first = np.append(0, np.cumsum(self._lines.count[self._met]))
+        weight, mean = np.empty((len(rows), lines.weight.shape[1])), np.empty((len(rows), lines.weight.shape[1], 6))
+        covariance = np.empty((*mean.shape, 6))
+        share = lines.existence[mine, None] * lines.weight[mine]
+        blend(first, share, lines.mean[mine], lines.covariance[mine], weight, mean, covariance)
+        store.weight[rows], store.mean[rows], store.covariance[rows] = weight, mean, covariance
+        store.outline[rows] = 0.0
+
+
+def _unclaimed(pairs: tuple[Ints, Ints], ratio: Floats, tracks: int, detections: int) -> Floats:
+    """How far no other track claims the detection of a pair, 0 to 1: (pairs,). ratio: against both being without one.
+
+    Rows and columns are scaled in turn until each track and each detection has as much as one (Sinkhorn 1964). Belief
+    propagation would decide for the better one of two ways to pair two tracks with two detections, however little
+    better it is: a single look is not to decide that.
+    """
+    track, detection = pairs
+    missed: Floats = np.ones(tracks)
+    alone: Floats = np.ones(detections)
+    for _ in range(MOST_SWEEPS):
+        before, missed = missed, np.asarray(1.0 / (1.0 + np.bincount(track, ratio * alone[detection], tracks)))
+        alone = np.asarray(1.0 / (1.0 + np.bincount(detection, ratio * missed[track], detections)))
+        if np.abs(missed - before).max(initial=0.0) < SETTLED:
+            break
+    claim = ratio * missed[track]
+    return 1.0 / (1.0 + np.maximum(np.bincount(detection, claim, detections)[detection] - claim, 0.0))
