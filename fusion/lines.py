@@ -150,7 +150,7 @@ class Lines:
         """Hypotheses for the births `chosen`, whose tracks are the last ones of the store."""
         if not isinstance(new, LineBirths) or not len(chosen):
             return
-        id, times_ns = (column[store.size - len(chosen) : store.size] for column in (store.id, store.time_ns))
+        ids, times_ns = (column[store.size - len(chosen) : store.size] for column in (store.id, store.time_ns))
         h = new.share.shape[1]
         at = self.hypotheses.extend(len(chosen) * h)
         self.hypotheses.existence[at] = new.share[chosen].ravel()
@@ -158,10 +158,10 @@ class Lines:
         self.hypotheses.weight[at] = prior
         self.hypotheses.mean[at] = new.part_mean[chosen].reshape(-1, 1, 6)
         self.hypotheses.covariance[at] = new.part_covariance[chosen].reshape(-1, 1, 6, 6)
-        self.id, self.count = np.concatenate([self.id, id]), np.concatenate([self.count, np.full(len(id), h)])
-        self.station = np.concatenate([self.station, np.full(len(id), look.station.index)])
-        self.origin = np.concatenate([self.origin, np.tile(look.placement.position, (len(id), 1))])
-        self.vagueness = np.concatenate([self.vagueness, np.full(len(id), np.inf)])
+        self.id, self.count = np.concatenate([self.id, ids]), np.concatenate([self.count, np.full(len(ids), h)])
+        self.station = np.concatenate([self.station, np.full(len(ids), look.station.index)])
+        self.origin = np.concatenate([self.origin, np.tile(look.placement.position, (len(ids), 1))])
+        self.vagueness = np.concatenate([self.vagueness, np.full(len(ids), np.inf)])
         self.take(self.hypotheses.copy(), self.count)
 
     def settle(self, store: TrackStore) -> None:
