@@ -18,8 +18,9 @@ from fusion.directions import LineBirths
 from fusion.lifecycle import DOUBTED, NOTHING, PROVEN, SILENT_S
 from fusion.sensors import Look, Placement, Station
 from fusion.tracks import TrackStore
-from fusion.types import SECOND_NS, TENTATIVE, Bools, Floats, Ints
+from fusion.types import ELEVATION, SECOND_NS, TENTATIVE, Bools, Floats, Ints
 from fusion.undetected import Undetected
+from fusion.witness import UNWITNESSED, witnessed
 
 FAINT = 1e-3  # a hypothesis less likely than this goes: it is as wrong as the Gaussians' tails
 MOST_HYPOTHESES = 40  # of a line, the likeliest
@@ -46,6 +47,8 @@ class Lines:
         self.origin, self.vagueness = np.zeros((0, 3)), np.zeros(0)
         self.hypotheses = TrackStore.empty(modes, 0)
         self.undetected = Undetected(config)
+        self._stations = tuple(stations)
+        self._flat = np.array([ELEVATION not in s.codes for s in stations])
         angles = [math.radians(s.config.sigma["azimuth_deg"]) for s in stations if s.angles_only]
         self.used = bool(angles)
         # Over a sigma of range a direction bends by half its square: a first-order update bears that.
@@ -161,7 +164,7 @@ class Lines:
         self.vagueness = np.concatenate([self.vagueness, np.full(len(id), np.inf)])
         self.take(self.hypotheses.copy(), self.count)
 
-    def settle(self, store: TrackStore) -> None:
+    def settle(self, look: Look, store: TrackStore) -> None:
         """Measure how well each range is known, and let go of the hypotheses where one Gaussian will do."""
         rows, n = self.rows(store), self.hypotheses.size
         if not len(rows):
@@ -177,6 +180,9 @@ class Lines:
         self.vagueness = np.sqrt(within + between) / slant
         known = (self.vagueness < self.known_share) & (between < within)
         store.birthplace[rows[known]] = centre[known]  # from now on it can be told whether it moves
+        ghostly = known & self._flat[self.station] & ~witnessed(look, store, rows, self._stations)
+        ghostly &= store.status[rows] == TENTATIVE
+        store.existence[rows[ghostly]] = np.minimum(store.existence[rows[ghostly]], UNWITNESSED)
         self.keep(~known)
 
     def _along(self, way: Floats) -> tuple[Floats, Floats]:
@@ -187,16 +193,18 @@ class Lines:
         centre = (weight * mean).sum(axis=1)
         return centre, (weight * (spread + (mean - centre[:, None]) ** 2)).sum(axis=1)
 
-    def hold(self, store: TrackStore, rows: Ints, said: Ints, now_ns: int) -> Ints:
+    def hold(self, look: Look, store: TrackStore, rows: Ints, said: Ints) -> Ints:
         """What the evidence says of `rows`, of lines as well: (rows,) codes.
 
-        None is proven of which nobody knows how far it is; and one that nobody can see, at no known place, is not
-        waited for.
+        None is proven of which nobody knows how far it is, nor one of azimuths without a witness; and one that
+        nobody can see, at no known place, is not waited for.
         """
         from fusion.kernels.evidence import DOUBTED_TENTATIVE
 
         vague = self.vague(store, rows) & (store.status[rows] == TENTATIVE)
-        looks = now_ns - store.covered_ns[rows] <= round(SILENT_S * SECOND_NS)
+        looks = look.frame.time_ns - store.covered_ns[rows] <= round(SILENT_S * SECOND_NS)
         seen = 1.0 - np.where(looks, 1.0 - store.visible[rows], 1.0).prod(axis=1)
-        said = np.where(vague & (said == PROVEN), NOTHING, said)
+        flat = np.isin(store.id[rows], self.id[self._flat[self.station]])
+        unsure = vague | (flat & ~witnessed(look, store, rows, self._stations))
+        said = np.where(unsure & (said == PROVEN), NOTHING, said)
         return np.where(vague & (store.existence[rows] * seen < DOUBTED_TENTATIVE), DOUBTED, said)

@@ -136,9 +136,21 @@ class Sightline:
         self._seen = sensor.config.detection_probability * self._store.visible[rows, sensor.index]
         unseen = self._store.existence[rows] * (1.0 - self._seen * swept) / weights.miss
         ratio = weights.pair / (weights.miss[place] * alone_weight[pairs[1]])
-        ratio *= _unclaimed(pairs, ratio * self._edge, len(rows), len(alone_weight))
+        # A line that may well be there is there for whatever it fits: nothing else begins on it.
+        mine = np.zeros(len(rows), bool)
+        mine[self._place[self._met]] = True
+        sure = mine / np.maximum(unseen, TINY) + ~mine
+        _, self._alone = _scaled(pairs, ratio * sure[place], len(rows), len(alone_weight))
+        even = ratio * self._edge
+        missed, _ = _scaled(pairs, even, len(rows), len(alone_weight))
+        claim = even * missed[place]
+        ratio /= 1.0 + np.maximum(np.bincount(pairs[1], claim, len(alone_weight))[pairs[1]] - claim, 0.0)
         left = np.maximum(unseen + np.bincount(place, ratio, len(rows)), TINY)
         self._miss_share, self._pair_share, self._share_swept = unseen / left, ratio / left[place], swept
+
+    def spare(self, alone: Floats) -> Floats:
+        """P(belongs to no track), (detections,), for what may begin a line."""
+        return np.minimum(alone, self._alone)
 
     def reduce(self) -> None:
         """What follows from each hypothesis and each of its pairs is a hypothesis of its own.
@@ -193,12 +205,12 @@ class Sightline:
         store.outline[rows] = 0.0
 
 
-def _unclaimed(pairs: tuple[Ints, Ints], ratio: Floats, tracks: int, detections: int) -> Floats:
-    """How far no other track claims the detection of a pair, 0 to 1: (pairs,). ratio: against both being without one.
+def _scaled(pairs: tuple[Ints, Ints], ratio: Floats, tracks: int, detections: int) -> tuple[Floats, Floats]:
+    """By how much each track and each detection is without a pair: (tracks,), (detections,), 0 to 1.
 
-    Rows and columns are scaled in turn until each track and each detection has as much as one (Sinkhorn 1964). Belief
-    propagation would decide for the better one of two ways to pair two tracks with two detections, however little
-    better it is: a single look is not to decide that.
+    ratio: of each pair, against both being without one. Rows and columns are scaled in turn until each has as much as
+    one (Sinkhorn 1964). Belief propagation would decide for the better one of two ways to pair two tracks with two
+    detections, however little better it is: a single look is not to decide that.
     """
     track, detection = pairs
     missed, alone = np.ones(tracks), np.ones(detections)
@@ -207,5 +219,4 @@ def _unclaimed(pairs: tuple[Ints, Ints], ratio: Floats, tracks: int, detections:
         alone = 1.0 / (1.0 + np.bincount(detection, ratio * missed[track], detections))
         if np.abs(missed - before).max(initial=0.0) < SETTLED:
             break
-    claim = ratio * missed[track]
-    return 1.0 / (1.0 + np.maximum(np.bincount(detection, claim, detections)[detection] - claim, 0.0))
+    return missed, alone
