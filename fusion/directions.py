@@ -43,7 +43,7 @@ def parts(look: Look) -> tuple[Floats, Floats, Floats]:
     low, high = look.box[RANGE].tolist()
     low = max(low, NEAREST_SHARE * high)
     count = max(math.ceil(math.log(high / low) / math.log(PART_RATIO)), 1)
-    ends = low * (high / low) ** (np.arange(count + 1) / count)
+    ends = np.array([low * math.exp(math.log(high / low) * k / count) for k in range(count + 1)])
     return 0.5 * (ends[1:] + ends[:-1]), (ends[1:] - ends[:-1]) / math.sqrt(12.0), ends[1:] - ends[:-1]
 
 
@@ -86,9 +86,7 @@ def line_births(engine: Engine, setting: Setting, look: Look, undetected: Undete
     )  # fmt: skip
 
 
-def lines_arriving(
-    found: Arrivals, look: Look, engine: Engine, setting: Setting, undetected: Undetected
-) -> Arrivals:
+def lines_arriving(found: Arrivals, look: Look, engine: Engine, setting: Setting, undetected: Undetected) -> Arrivals:
     """The same arrivals, with what lines each detection may begin."""
     if not len(found.weight):
         return found

@@ -16,7 +16,7 @@ from fusion.births import Births
 from fusion.config import TrackerConfig
 from fusion.directions import LineBirths
 from fusion.lifecycle import DOUBTED, NOTHING, PROVEN, SILENT_S
-from fusion.sensors import Look, Placement, Station
+from fusion.sensors import Look, Station
 from fusion.tracks import TrackStore
 from fusion.types import ELEVATION, SECOND_NS, TENTATIVE, Bools, Floats, Ints
 from fusion.undetected import Undetected
@@ -27,7 +27,7 @@ MOST_HYPOTHESES = 40  # of a line, the likeliest
 LONGEST_RAD = 0.3  # of a hypothesis' sigma as any sensor sees it; the iterated update bears that
 SPLIT_SIGMA = 0.35  # of the parts of one that is longer, by its own,
 SPLIT_AT = np.linspace(-2.0, 2.0, 9)  # and where they lie
-SPLIT_SHARE = np.exp(-0.5 * SPLIT_AT**2 / (1.0 - SPLIT_SIGMA**2))
+SPLIT_SHARE = np.array([math.exp(-0.5 * at * at / (1.0 - SPLIT_SIGMA**2)) for at in SPLIT_AT.tolist()])
 SPLIT_SHARE /= SPLIT_SHARE.sum()
 MOST_LINES = 500  # at once: each costs as much as ten tracks
 VAGUE_SHARE = 0.3  # sigma of range over range: a track whose place is known less well stays tentative
@@ -83,12 +83,9 @@ class Lines:
         """Where the tracks stand in the store, (n,); forgets those that are no longer there."""
         if not len(self.id):
             return self.id
-        order = np.argsort(store.id[: store.size], kind="stable")
-        place = np.searchsorted(store.id[: store.size], self.id, sorter=order)
-        found: Ints = order[np.minimum(place, store.size - 1)] if store.size else np.zeros(len(self.id), np.int64)
-        there = store.id[found] == self.id if store.size else np.zeros(len(self.id), bool)
-        self.keep(there)
-        return found[there]
+        rows: Ints = np.flatnonzero(np.isin(store.id[: store.size], self.id))  # both in the order of their begin
+        self.keep(np.isin(self.id, store.id[rows]))
+        return rows
 
     def among(self, store: TrackStore, rows: Ints) -> Bools:
         """Which `rows` of the store are lines: (rows,)."""
@@ -107,7 +104,7 @@ class Lines:
         self.origin, self.vagueness = self.origin[lines], self.vagueness[lines]
 
     def take(self, hypotheses: TrackStore, count: Ints) -> None:
-        """These hypotheses instead, `count` of each line: without the faint ones, at most so many, shares summing to 1."""
+        """These hypotheses instead, `count` of each line, but for the faint ones; shares sum to 1."""
         owner = np.repeat(np.arange(len(count)), count)
         share = hypotheses.existence[: hypotheses.size]
         share = share / np.maximum(np.bincount(owner, share, len(count)), 1e-300)[owner]
@@ -115,11 +112,12 @@ class Lines:
         rank = np.empty(len(share), np.int64)
         rank[order] = np.arange(len(share)) - np.repeat(np.cumsum(count) - count, count)
         stays = (rank == 0) | ((share >= FAINT) & (rank < MOST_HYPOTHESES))
-        self.hypotheses, self.count = hypotheses.take(np.flatnonzero(stays)), np.bincount(owner[stays], minlength=len(count))
-        self.hypotheses.existence = share[stays] / np.bincount(owner[stays], share[stays], len(count))[owner[stays]]
+        owner, share = owner[stays], share[stays]
+        self.hypotheses, self.count = hypotheses.take(np.flatnonzero(stays)), np.bincount(owner, minlength=len(count))
+        self.hypotheses.existence = share / np.bincount(owner, share, len(count))[owner]
 
     def split(self, position: Floats) -> None:
-        """Cut the hypotheses that are long for their distance from `position`: a direction from there bends too much."""
+        """Cut the hypotheses that are long for their distance from `position`: directions from there bend too much."""
         store, n = self.hypotheses, self.hypotheses.size
         owner = np.repeat(np.arange(len(self.id)), self.count)
         centre = (store.weight[:n, :, None] * store.mean[:n]).sum(axis=1)[:, :3]
@@ -150,7 +148,7 @@ class Lines:
         """Hypotheses for the births `chosen`, whose tracks are the last ones of the store."""
         if not isinstance(new, LineBirths) or not len(chosen):
             return
-        id, times_ns = (column[store.size - len(chosen) : store.size] for column in (store.id, store.time_ns))
+        ids, times_ns = (column[store.size - len(chosen) : store.size] for column in (store.id, store.time_ns))
         h = new.share.shape[1]
         at = self.hypotheses.extend(len(chosen) * h)
         self.hypotheses.existence[at] = new.share[chosen].ravel()
@@ -158,10 +156,10 @@ class Lines:
         self.hypotheses.weight[at] = prior
         self.hypotheses.mean[at] = new.part_mean[chosen].reshape(-1, 1, 6)
         self.hypotheses.covariance[at] = new.part_covariance[chosen].reshape(-1, 1, 6, 6)
-        self.id, self.count = np.concatenate([self.id, id]), np.concatenate([self.count, np.full(len(id), h)])
-        self.station = np.concatenate([self.station, np.full(len(id), look.station.index)])
-        self.origin = np.concatenate([self.origin, np.tile(look.placement.position, (len(id), 1))])
-        self.vagueness = np.concatenate([self.vagueness, np.full(len(id), np.inf)])
+        self.id, self.count = np.concatenate([self.id, ids]), np.concatenate([self.count, np.full(len(ids), h)])
+        self.station = np.concatenate([self.station, np.full(len(ids), look.station.index)])
+        self.origin = np.concatenate([self.origin, np.tile(look.placement.position, (len(ids), 1))])
+        self.vagueness = np.concatenate([self.vagueness, np.full(len(ids), np.inf)])
         self.take(self.hypotheses.copy(), self.count)
 
     def settle(self, look: Look, store: TrackStore) -> None:

@@ -1,8 +1,8 @@
 """Shadows: tracks that one direction sensor alone feeds, in front of or behind the object that it sees.
 
-Two objects at one height can be crossed wrongly by two such sensors for as long as they fly alike. The wrong track keeps
-the detections of one of them, and the sensors that see range make another track where the object really is, which
-that sensor never seems to detect. Both at once, in one direction, for a while: that is one object.
+Two objects at one height can be crossed wrongly by two such sensors for as long as they fly alike. The wrong track
+keeps the detections of one of them, and the sensors that see range make another track where the object really is,
+which that sensor never seems to detect. Both at once, in one direction, for a while: that is one object.
 """
 
 from __future__ import annotations

@@ -183,7 +183,7 @@ class Tracker:
         paired, missed, alone = self.engine.associate(pairs, weights.pair, weights.miss, alone_weight)
         if lines:
             lines.claim(pairs, weights, alone_weight, swept)
-        before = store.existence[rows]
+        before = store.existence[rows] if look.station.angles_only else presence.NONE
         belief = presence.believe(look, store, rows, pairs, paired, missed, weights.miss, swept)
         if look.station.angles_only:
             line = self.lines.among(store, rows)

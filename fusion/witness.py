@@ -12,7 +12,9 @@ from fusion.tracks import TrackStore
 from fusion.types import ELEVATION, SECOND_NS, TENTATIVE, Bools, Floats, Ints
 
 LATELY_PERIODS, LATELY_S = 3.0, 1.0  # within which another sensor's look is one at the same place
-UNWITNESSED = 0.5  # existence of what the azimuths of one sensor alone have found: as likely as not, for others to judge
+UNWITNESSED = (
+    0.5  # existence of what the azimuths of one sensor alone have found: as likely as not, for others to judge
+)
 
 
 def believed(
