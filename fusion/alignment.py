@@ -142,22 +142,20 @@ def triangular(rows: Floats, columns: int) -> Floats:
 
 def solve(system: Floats) -> Floats:
     """x of [R | z], R upper triangular: (n, n + 1) to (n,)."""
-    n = len(system)
-    found = np.zeros(n)
-    for k in range(n - 1, -1, -1):
-        found[k] = (system[k, -1] - float((system[k, k + 1 : n] * found[k + 1 :]).sum())) / system[k, k]
+    from fusion.kernels.triangular import substitute
+
+    found = np.empty(len(system))
+    substitute(np.ascontiguousarray(system), found)
     return found
 
 
 def covariance(system: Floats) -> Floats:
     """R⁻¹ R⁻ᵀ of [R | z]: (n, n)."""
-    n = len(system)
-    inverse = np.zeros((n, n))
-    for k in range(n - 1, -1, -1):
-        row = -(system[k, k + 1 : n, None] * inverse[k + 1 :]).sum(axis=0)
-        row[k] += 1.0
-        inverse[k] = row / system[k, k]
-    return np.asarray((inverse[:, None, :] * inverse[None, :, :]).sum(axis=2))
+    from fusion.kernels.triangular import inverse_square
+
+    found = np.empty((len(system), len(system)))
+    inverse_square(np.ascontiguousarray(system), found)
+    return found
 
 
 def _parameters(station: Station) -> list[str]:

@@ -14,7 +14,7 @@ from fusion.engine import Engine, Setting
 from fusion.ids import track_ids
 from fusion.sensors import LEAST_CLUTTER, Look
 from fusion.tracks import TrackStore
-from fusion.types import MOST_EXISTENCE, TENTATIVE, Floats, Ints
+from fusion.types import MOST_EXISTENCE, Floats, Ints
 from fusion.undetected import Undetected
 
 MOST_TRACKS = 100_000  # rows, candidates included: what a frame of noise leaves must not fill the memory
@@ -81,6 +81,8 @@ def _append(
     look: Look, store: TrackStore, new: Births, chosen: Ints, existence: Floats, prior: Floats, visible: Floats,
     picture: int,
 ) -> None:  # fmt: skip
+    from fusion.kernels.begin import begin
+
     frame, sensor = look.frame, look.station.index
     at = store.extend(len(chosen))
     detections = new.rows[chosen]
@@ -88,13 +90,8 @@ def _append(
     store.id[at] = track_ids(picture, frame.sensor, times, detections, store.id[: at.start])
     if frame.identity is not None:
         store.identity[at] = [frame.identity[d] for d in detections]
-    store.status[at], store.existence[at], store.time_ns[at] = TENTATIVE, existence[chosen], times
-    store.weight[at] = prior
-    store.mean[at] = new.mean[chosen, None, :]
-    store.covariance[at] = new.covariance[chosen, None, :, :]
-    store.created_ns[at] = store.updated_ns[at] = times
-    store.covered_ns[at, sensor], store.hits[at] = frame.time_ns, 1
-    store.birthplace[at] = new.mean[chosen, :3]
-    store.visible[at] = visible
-    store.visible[at, sensor] = 1.0
-    store.looked_ns[at, sensor] = store.hit_ns[at, sensor] = times
+    begin(
+        at.start, sensor, frame.time_ns, chosen, times, existence, new.mean, new.covariance, prior, visible,
+        store.existence, store.time_ns, store.weight, store.mean, store.covariance, store.created_ns, store.updated_ns,
+        store.hits, store.birthplace, store.visible, store.looked_ns, store.covered_ns, store.hit_ns,
+    )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -44,10 +45,14 @@ def prior_of(station: Station, config: TrackerConfig) -> Floats:
     """(6,) for the kernels: elevations of the coverage, altitude mean and sigma, speed and climb sigma."""
     low_deg, high_deg = station.config.coverage.elevation_deg or (-89.0, 89.0)
     altitude = config.altitude_m
-    return np.array([
-        math.radians(low_deg), math.radians(high_deg), altitude.mean, altitude.sigma, config.initial_speed_mps,
-        config.initial_climb_mps,
-    ])  # fmt: skip
+    return _prior(
+        low_deg, high_deg, altitude.mean, altitude.sigma, config.initial_speed_mps, config.initial_climb_mps
+    )  # fmt: skip
+
+
+@functools.lru_cache(maxsize=1024)  # one for each sensor: nobody may write into it
+def _prior(low_deg: float, high_deg: float, *others: float) -> Floats:
+    return np.array([math.radians(low_deg), math.radians(high_deg), *others])
 
 
 def births(frame: Frame, station: Station, placement: Placement, plane: Plane, config: TrackerConfig) -> Births:

@@ -19,13 +19,13 @@ class CompiledEngine:
 
         n = len(frame.values)
         mean, covariance, density = np.empty((n, 6)), np.empty((n, 6, 6)), np.empty(n)
-        births(
+        usable = births(
             station.codes, frame.values, frame.sigmas, placement.position, placement.axes, setting.earth,
             prior_of(station, setting.config), mean, covariance, density,
         )  # fmt: skip
+        if usable == n:
+            return Births(np.arange(n), mean, covariance, density)
         rows = np.flatnonzero(~np.isnan(density))
-        if len(rows) == n:
-            return Births(rows, mean, covariance, density)
         return Births(rows, mean[rows], covariance[rows], density[rows])
 
     def predict(self, setting: Setting, store: TrackStore, rows: Ints, until_ns: Ints) -> None:

@@ -68,6 +68,10 @@ class Gathering:
         other._seen, other._last_ns = dict(self._seen), dict(self._last_ns)
         return other
 
+    def rests(self, now_ns: int) -> bool:
+        """Whether a look at that time is passed over: the next window has not begun."""
+        return now_ns < self._from_ns and now_ns < self._until_ns
+
     def look(
         self, look: Look, store: TrackStore, row_of_pair: Ints, detections: Ints, paired: Floats, known: Known,
         restful: float,

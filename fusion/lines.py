@@ -114,7 +114,7 @@ class Lines:
         stays = (rank == 0) | ((share >= FAINT) & (rank < MOST_HYPOTHESES))
         owner, share = owner[stays], share[stays]
         self.hypotheses, self.count = hypotheses.take(np.flatnonzero(stays)), np.bincount(owner, minlength=len(count))
-        self.hypotheses.existence = share / np.bincount(owner, share, len(count))[owner]
+        self.hypotheses.existence[:] = share / np.bincount(owner, share, len(count))[owner]
 
     def split(self, position: Floats) -> None:
         """Cut the hypotheses that are long for their distance from `position`: directions from there bend too much."""

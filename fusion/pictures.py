@@ -28,17 +28,18 @@ class Ahead:
 
 def ahead(tracker: Tracker, time_ns: int) -> Ahead:
     """Predict a copy of every shown track to `time_ns`: asking must not change the answer."""
-    live = tracker.store.take(np.flatnonzero(lifecycle.shown(tracker.store)))
-    parts, reasons = [live], [None] * live.size
-    for store, said in tracker.ended:
-        parts.append(store)
+    store = tracker.store.take(
+        np.flatnonzero(lifecycle.shown(tracker.store)), sum(ended.size for ended, _ in tracker.ended)
+    )
+    live, reasons = store.size, [None] * store.size
+    for ended, said in tracker.ended:
+        store.join(ended)
         reasons.extend(said)  # type: ignore[arg-type]
-    store = parts[0] if len(parts) == 1 else _joined(parts)
     rows = np.arange(store.size)
     before_ns = store.time_ns.copy()
     tracker.engine.predict(tracker.setting, store, rows, np.full(store.size, time_ns))
     store.existence *= np.exp(-(store.time_ns - before_ns) / SECOND_NS / tracker.config.survival_s)
-    return Ahead(time_ns, store, live.size, tuple(reasons))
+    return Ahead(time_ns, store, live, tuple(reasons))
 
 
 def outlook(tracker: Tracker, at: Ahead) -> Outlook:
@@ -101,10 +102,3 @@ def _named(names: tuple[str, ...], key: bytes) -> tuple[str, ...]:
     """The names whose bits are set."""
     bits = np.unpackbits(np.frombuffer(key, np.uint8), count=len(names)).tolist()
     return tuple(name for name, bit in zip(names, bits, strict=True) if bit)
-
-
-def _joined(parts: list[TrackStore]) -> TrackStore:
-    from fusion.tracks import COLUMNS
-
-    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
-    return TrackStore(size=sum(part.size for part in parts), **columns)

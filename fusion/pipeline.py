@@ -110,6 +110,10 @@ class Pipeline:
         learnt = self._air.tracker.registration
         return {} if learnt is None else learnt.report()
 
+    def repaired(self) -> int:
+        """How many covariances had to be made positive definite."""
+        return self._air.tracker.repaired
+
     def identities(self) -> tuple[Oddity, ...]:
         """What was noticed of transponder addresses, the last ones."""
         return self._air.tracker.identities.oddities

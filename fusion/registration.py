@@ -97,6 +97,8 @@ class Registration:
     def look(self, look: Look, store: TrackStore, row_of_pair: Ints, detections: Ints, paired: Floats) -> None:
         """Learn from one look, after its update. look: as told, uncorrected. paired: P(pair), as of `associate`."""
         self.doubles = ()
+        if not self._waiting and self._gathering.rests(look.frame.time_ns):
+            return
         # One a look, so that no look takes long; more where looks are rare.
         due = min(len(self._waiting), 1 + len(self._waiting) // MOST_TRACKS)
         for one in self._waiting[:due]:
@@ -251,5 +253,5 @@ class Registration:
 
 
 def registration(stations: Sequence[Station], plane: Plane, config: TrackerConfig) -> Registration | None:
-    """As the configuration says: None where it is off."""
-    return None if config.registration == "off" else Registration(stations, plane, config)
+    """As the configuration says: None where it is off, or where there is nothing to compare a sensor with."""
+    return None if config.registration == "off" or len(stations) < 2 else Registration(stations, plane, config)

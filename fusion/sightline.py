@@ -101,8 +101,8 @@ class Sightline:
         fits(k, store.existence, store.weight, out.log_likelihood, fit, self._joint)
         order = np.argsort(self._pair, kind="stable")
         mine, first = np.unique(self._pair[order], return_index=True)
-        total, log = (np.empty((len(mine), self._joint.shape[1])) for _ in range(2))
-        mean, covariance = np.empty((*total.shape, 6)), np.empty((*total.shape, 6, 6))
+        shape = len(mine), self._joint.shape[1]
+        total, log, mean, covariance = (np.empty((*shape, *more)) for more in ((), (), (6,), (6, 6)))
         blend(
             np.append(first, len(order)), self._joint[order], out.mean[order], out.covariance[order], total, mean,
             covariance,
@@ -164,10 +164,10 @@ class Sightline:
         source = np.concatenate([np.arange(n), k])
         order = np.argsort(source, kind="stable")
         new = store.take(source[order])
-        new.existence = np.concatenate([missed, paired])[order]
-        new.weight = np.concatenate([store.weight[:n], by_mode])[order]
-        new.mean = np.concatenate([store.mean[:n], self._evaluated.mean])[order]
-        new.covariance = np.concatenate([store.covariance[:n], self._evaluated.covariance])[order]
+        new.existence[:] = np.concatenate([missed, paired])[order]
+        new.weight[:] = np.concatenate([store.weight[:n], by_mode])[order]
+        new.mean[:] = np.concatenate([store.mean[:n], self._evaluated.mean])[order]
+        new.covariance[:] = np.concatenate([store.covariance[:n], self._evaluated.covariance])[order]
         new.outline[:] = 0.0
         own = self._met & (lines.station == self._look.station.index)
         hit = own & (miss_share[np.where(own, place, 0)] < HIT_SHARE)

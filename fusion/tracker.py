@@ -19,6 +19,7 @@ from fusion.arrivals import MOST_TRACKS, arrivals, begin
 from fusion.clutter import Clutter
 from fusion.config import SiteConfig
 from fusion.directions import lines_arriving
+from fusion.duplicates import Duplicates
 from fusion.engine import Engine, Evaluated, Setting
 from fusion.engines import engine
 from fusion.geodesy import Plane
@@ -60,6 +61,7 @@ class Tracker:
         self.lines = Lines(site.tracker, len(self.motions.names), tuple(self.stations.values()))
         self.shadows = Shadows()
         self.identities = Identities(site.tracker)
+        self.duplicates = Duplicates(tuple(self.stations.values()))
         self.registration = registration(tuple(self.stations.values()), self.plane, site.tracker)
         self.clutter = {s.index: Clutter(s) for s in self.stations.values() if births.can_begin(s)}
         self.undetected.cover([(s, s.placement) for s in self.stations.values() if s.placement and births.can_begin(s)])
@@ -74,6 +76,7 @@ class Tracker:
         other = object.__new__(Tracker)
         other.__dict__.update(self.__dict__)
         other.store, other.undetected = self.store.copy(), self.undetected.copy()
+        other.duplicates = self.duplicates.copy()
         other.clutter = {index: map_.copy() for index, map_ in self.clutter.items()}
         other.whiteness, other.ended, other.lines = self.whiteness.copy(), list(self.ended), self.lines.copy()
         other.shadows = self.shadows.copy()
@@ -89,7 +92,8 @@ class Tracker:
         if self.registration:
             frame = self.registration.correct(frame, station)
         look = station.look(frame, self.plane)
-        self.placements = {**self.placements, frame.sensor: look.placement}
+        if self.placements.get(frame.sensor) is not look.placement:
+            self.placements = {**self.placements, frame.sensor: look.placement}
         if births.can_begin(station):
             self.undetected.cover([(station, look.placement)])
         self.undetected.relax(frame.time_ns)
@@ -112,7 +116,8 @@ class Tracker:
             found = lines_arriving(found, look, self.engine, self.setting, self.lines.undetected)
         alone, paired = self._update(look, rows, pairs, swept, evaluated, found.weight, lines)
         if self.registration:
-            self.registration.look(replace(look, frame=told), self.store, rows[pairs[0]], pairs[1], paired)
+            seen = look if told is frame else replace(look, frame=told)
+            self.registration.look(seen, self.store, rows[pairs[0]], pairs[1], paired)
         if bearings is not None:
             self._listen(look, rows, pairs, paired, bearings)
         if lines:
@@ -213,6 +218,8 @@ class Tracker:
 
     def _settle(self, rows: Ints, said: Ints) -> None:
         """Follow the lifecycle table; rows that ended leave, those that were shown are kept for the next picture."""
+        if not said.any():
+            return
         store = self.store
         lifecycle.follow(store, rows, said)
         gone = store.status[rows] == ENDED
@@ -226,13 +233,19 @@ class Tracker:
             store.keep(stays)
 
     def tend(self, now_ns: int) -> None:
-        """End what nobody looks at any more. Called at each whole second of event time, frames or none."""
+        """End what nobody looks at any more, and what is another track's object.
+
+        Called at each whole second of event time, frames or none.
+        """
         store = self.store
         old = store.covered_ns[: store.size].max(axis=1, initial=0) < now_ns - int(self._longest_period_s * SECOND_NS)
         rows = np.flatnonzero(old)
         if len(rows):
             outside = self._outside(rows, now_ns)
             self._settle(rows, lifecycle.absence(store, rows, now_ns, self._longest_period_s, outside))
+        doubles = self.duplicates.found(store, now_ns, self.lines.id)
+        if len(doubles):
+            self._settle(doubles, np.full(len(doubles), lifecycle.DOUBLE))
 
     def _outside(self, rows: Ints, now_ns: int) -> Bools:
         """Whether the mean, carried straight on, is beyond every sensor's registered coverage: (rows,)."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,64 +44,115 @@ class TrackStore:
     hit_ns: Ints  # (n, s) when the sensor last detected it, 0: never
     identity: Names  # transponder addresses, or None
 
+    block: Ints  # the numbers of all columns, one after another: each but `identity` is a view into it
+    layout: Layout
+
     @classmethod
     def empty(cls, modes: int, sensors: int) -> TrackStore:
-        c = FIRST_CAPACITY
+        return cls._of(Layout.of(modes, sensors), FIRST_CAPACITY)
 
-        def ints(*shape: int) -> Ints:
-            return np.zeros((c, *shape), np.int64)
-
-        def floats(*shape: int) -> Floats:
-            return np.zeros((c, *shape))
-
-        return cls(
-            size=0, id=ints(), status=ints(), existence=floats(), time_ns=ints(), weight=floats(modes),
-            mean=floats(modes, 6), covariance=floats(modes, 6, 6), outline=floats(10),
-            created_ns=ints(), updated_ns=ints(), hits=ints(),
-            owed=floats(), birthplace=floats(3), moved=ints(), published=ints(), visible=floats(sensors),
-            innovation=floats(sensors), listened_ns=ints(sensors),
-            looked_ns=ints(sensors), covered_ns=ints(sensors), hit_ns=ints(sensors),
-            identity=np.full(c, None),
-        )  # fmt: skip
+    @classmethod
+    def _of(cls, layout: Layout, capacity: int) -> TrackStore:
+        """No live row yet, room for `capacity`; what a row holds before it is written is undefined."""
+        block = np.empty(capacity * layout.words, np.int64)
+        columns = layout.views(block, capacity)
+        return cls(size=0, identity=np.full(capacity, None), block=block, layout=layout, **columns)
 
     def extend(self, count: int) -> slice:
         """Room for `count` new rows, zeroed; returns where they stand."""
+        from fusion.kernels.rows import clear
+
         begin, end = self.size, self.size + count
         capacity = max(len(self.id), 1)
         if end > capacity:
             while capacity < end:
-                capacity *= 2
-            for name in COLUMNS:
-                old = getattr(self, name)
-                new = np.zeros((capacity, *old.shape[1:]), old.dtype)
-                new[:begin] = old[:begin]
-                setattr(self, name, new)
-        for name in COLUMNS:
-            getattr(self, name)[begin:end] = None if name == "identity" else 0
+                capacity = max(2 * capacity, FIRST_CAPACITY)
+            self._grow(capacity)
+        clear(self.block, self.layout.widths, begin, end)
+        self.identity[begin:end] = None
         self.size = end
         return slice(begin, end)
 
     def keep(self, mask: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> None:
         """Drop the rows that are False in `mask`; the others keep their order."""
-        if mask.all():
-            return
-        left = int(mask.sum())
-        first = int(np.argmin(mask))  # the rows before it stand where they stood
-        moving = np.flatnonzero(mask[first:]) + first
-        for name in COLUMNS:
-            column = getattr(self, name)
-            column[first:left] = column.take(moving, axis=0)
+        from fusion.kernels.rows import keep
+
+        moved = keep(self.block, self.layout.widths, mask)
+        left = int(np.count_nonzero(mask))
+        self.identity[left - len(moved) : left] = self.identity[moved]
         self.size = left
 
     def copy(self) -> TrackStore:
         """The live rows, as they are now: for snapshots and for looking ahead."""
-        columns = {name: getattr(self, name)[: max(self.size, 1)].copy() for name in COLUMNS}
-        return TrackStore(size=self.size, **columns)
+        return self.take(np.arange(self.size))
 
-    def take(self, rows: Ints) -> TrackStore:
-        """These rows alone, copied, in that order."""
-        columns = {name: getattr(self, name)[rows] for name in COLUMNS}
-        return TrackStore(size=len(rows), **columns)
+    def take(self, rows: Ints, room: int = 0) -> TrackStore:
+        """These rows alone, copied, in that order; room: for so many more to be joined."""
+        made = TrackStore._of(self.layout, len(rows) + room)
+        made._put(self, rows)
+        return made
+
+    def join(self, other: TrackStore) -> None:
+        """Append all rows of another store of the same modes and sensors."""
+        if self.size + other.size > len(self.id):
+            self._grow(self.size + other.size)
+        self._put(other, np.arange(other.size))
+
+    def _put(self, other: TrackStore, rows: Ints) -> None:
+        from fusion.kernels.rows import put
+
+        put(other.block, self.block, self.layout.widths, rows, self.size)
+        self.identity[self.size : self.size + len(rows)] = other.identity[rows]
+        self.size += len(rows)
+
+    def _grow(self, capacity: int) -> None:
+        wider = TrackStore._of(self.layout, capacity)
+        wider._put(self, np.arange(self.size))
+        for field in fields(TrackStore):
+            setattr(self, field.name, getattr(wider, field.name))
 
 
-COLUMNS = tuple(f.name for f in fields(TrackStore) if f.name != "size")
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """What a row holds, for some number of modes and of sensors. widths: (columns,) numbers in a row of each."""
+
+    shapes: dict[str, tuple[type, tuple[int, ...]]]
+    widths: Ints
+    words: int
+
+    @classmethod
+    def of(cls, modes: int, sensors: int) -> Layout:
+        shapes: dict[str, tuple[type, tuple[int, ...]]] = {
+            "id": (np.int64, ()),
+            "status": (np.int64, ()),
+            "existence": (np.float64, ()),
+            "time_ns": (np.int64, ()),
+            "weight": (np.float64, (modes,)),
+            "mean": (np.float64, (modes, 6)),
+            "covariance": (np.float64, (modes, 6, 6)),
+            "outline": (np.float64, (10,)),
+            "created_ns": (np.int64, ()),
+            "updated_ns": (np.int64, ()),
+            "hits": (np.int64, ()),
+            "owed": (np.float64, ()),
+            "birthplace": (np.float64, (3,)),
+            "moved": (np.int64, ()),
+            "published": (np.int64, ()),
+            "visible": (np.float64, (sensors,)),
+            "looked_ns": (np.int64, (sensors,)),
+            "covered_ns": (np.int64, (sensors,)),
+            "innovation": (np.float64, (sensors,)),
+            "listened_ns": (np.int64, (sensors,)),
+            "hit_ns": (np.int64, (sensors,)),
+        }
+        widths = np.array([math.prod(shape) for _, shape in shapes.values()], np.int64)
+        return cls(shapes, widths, int(widths.sum()))
+
+    def views(self, block: Ints, capacity: int) -> dict[str, Any]:
+        """The columns in a block of `capacity` rows."""
+        columns: dict[str, Any] = {}
+        at = 0
+        for (name, (kind, shape)), width in zip(self.shapes.items(), self.widths.tolist(), strict=True):
+            columns[name] = block[at : at + capacity * width].view(kind).reshape(capacity, *shape)
+            at += capacity * width
+        return columns

@@ -11,11 +11,13 @@ import math
 import numpy as np
 
 from fusion.config import TrackerConfig
-from fusion.sensors import Placement, Station, box
-from fusion.types import AZIMUTH, EAST, NORTH, RANGE, SECOND_NS, Floats
+from fusion.sensors import Placement, Station, box, wrapped
+from fusion.types import AZIMUTH, EAST, NORTH, RANGE, SECOND_NS, Floats, Ints
 
 CELLS = 48  # a side: a few kilometres a cell for a long-range radar
 SPARE = 1.3  # room round the coverage for sensors that move
+LEAST_KEPT = 1e-3  # below this what is common to all cells is multiplied into each
+MOST_SECTORS = 1024  # whose cells are remembered: a rotating radar comes back to the same ones
 
 
 class Undetected:
@@ -26,9 +28,11 @@ class Undetected:
         self._low, self._step = np.zeros(2), np.ones(2)
         self._places: list[tuple[float, float, float]] = []  # east, north, reach of all sensors so far
         self._known: dict[int, int] = {}  # station -> entry of _places
-        self._covers: dict[int, tuple[Station, Placement]] = {}
+        self._covers: list[tuple[Station, Placement]] = []
         self._resting = 0.0
-        self._intensity = np.zeros(0)
+        self._off = np.zeros(0)  # what each cell lies above its resting value, less what all have relaxed since:
+        self._kept = 1.0  # so that a frame touches only the cells that it sweeps
+        self._sectors: dict[tuple[int, bytes], Ints] = {}  # a cache: copies on the same grid share it
         self._bearings: dict[int, tuple[Floats, Floats]] = {}
         self._time_ns = 0
 
@@ -36,7 +40,7 @@ class Undetected:
         """A copy whose intensities are its own."""
         other = object.__new__(Undetected)
         other.__dict__.update(self.__dict__)
-        other._intensity = self._intensity.copy()
+        other._off = self._off.copy()
         return other
 
     def cover(self, stations: list[tuple[Station, Placement]]) -> None:
@@ -45,27 +49,28 @@ class Undetected:
         if not new:
             return
         self._known, self._places, self._bearings = dict(self._known), list(self._places), {}
+        self._sectors = {}
         for station, placement in new:
             self._known[station.index] = len(self._places)
             self._places.append((float(placement.position[0]), float(placement.position[1]), _reach(station)))
         places = np.array(self._places)
         self._low = (places[:, :2] - SPARE * places[:, 2:]).min(axis=0)
         self._step = ((places[:, :2] + SPARE * places[:, 2:]).max(axis=0) - self._low) / CELLS
-        for station, placement in new:
-            self._covers = {**self._covers, station.index: (station, placement)}
-        empty = np.ones(CELLS * CELLS)
-        for station, placement in self._covers.values():
-            self._multiply(station, placement, box(station.config.coverage, None), 0.0, empty)
-        area = max(int((empty == 0.0).sum()), 1) * float(self._step[0] * self._step[1])
+        self._covers = [*self._covers, *new]
+        covered = np.zeros(CELLS * CELLS, bool)
+        for station, placement in self._covers:
+            covered[self._swept(station, placement, box(station.config.coverage, None))] = True
+        area = max(int(covered.sum()), 1) * float(self._step[0] * self._step[1])
         self._resting = self._births * self._survival / area
-        self._intensity = np.full(CELLS * CELLS, self._resting)
+        self._off, self._kept = np.zeros(CELLS * CELLS), 1.0
 
     def relax(self, time_ns: int) -> None:
         """Births and deaths up to `time_ns`: the intensity returns to its resting value."""
         dt = (time_ns - self._time_ns) / SECOND_NS
         if self._time_ns and dt > 0.0:
-            keep = math.exp(-dt / self._survival)
-            self._intensity = self._resting + (self._intensity - self._resting) * keep
+            self._kept *= math.exp(-dt / self._survival)
+            if self._kept < LEAST_KEPT:
+                self._off, self._kept = self._off * self._kept, 1.0
         self._time_ns = max(time_ns, self._time_ns)
 
     def density(self, position: Floats) -> Floats:
@@ -73,28 +78,35 @@ class Undetected:
         from fusion.kernels.undetected import density
 
         found = np.empty(len(position))
-        density(np.ascontiguousarray(position), self._low, self._step, self._intensity, self._resting, found)
+        density(np.ascontiguousarray(position), self._low, self._step, self._off, self._kept, self._resting, found)
         return found
 
     def look(self, station: Station, placement: Placement, swept: Floats) -> None:
         """What a look would have detected, and did not, is less likely to be there. swept: as `sensors.box`."""
-        self._multiply(station, placement, swept, 1.0 - station.config.detection_probability, self._intensity)
+        from fusion.kernels.undetected import thin
 
-    def _multiply(
-        self, station: Station, placement: Placement, limits: Floats, missed: float, intensity: Floats
-    ) -> None:
-        """The intensity within limits, by `missed`, in place."""
-        from fusion.kernels.undetected import look
+        missed = 1.0 - station.config.detection_probability
+        thin(self._swept(station, placement, swept), missed, self._resting, self._kept, self._off)
 
-        polar = EAST not in station.codes
-        if polar:
-            first, second = self._polar(station, placement)
-        else:
+    def _swept(self, station: Station, placement: Placement, limits: Floats) -> Ints:
+        """The cells whose middle a look swept; kept for sensors that do not move."""
+        at_rest, key = placement is station.placement, (station.index, limits.tobytes())
+        if at_rest and key in self._sectors:
+            return self._sectors[key]
+        if EAST in station.codes:
             east, north = self._centres()
             x, y = east - placement.position[0], north - placement.position[1]
             first, second = (x * placement.axes[i, 0] + y * placement.axes[i, 1] for i in range(2))
-        (centre, half), (low, high) = limits[[AZIMUTH, RANGE] if polar else [EAST, NORTH]].tolist()
-        look(first, second, centre, half, low, high, missed, polar, intensity)
+            (left, right), (low, high) = limits[[EAST, NORTH]].tolist()
+            across = (first >= left) & (first <= right)
+        else:
+            first, second = self._polar(station, placement)
+            (centre, half), (low, high) = limits[[AZIMUTH, RANGE]].tolist()
+            across = np.abs(wrapped(first - centre)) <= half
+        cells = np.flatnonzero(across & ~(second < low) & ~(second > high))
+        if at_rest and len(self._sectors) < MOST_SECTORS:
+            self._sectors[key] = cells
+        return cells
 
     def _polar(self, station: Station, placement: Placement) -> tuple[Floats, Floats]:
         """Azimuth and distance of the cells from a sensor; kept for those that do not move."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -195,18 +196,26 @@ class FramesIn:
 
 
 def _entry(frame: Frame, place: int) -> Entry:
-    swept = frame.swept or Coverage()
-    looked = (swept.range_m, swept.azimuth_deg, swept.elevation_deg, swept.east_m, swept.north_m, swept.up_m)
     head = (
-        frame.key, frame.values.shape, frame.pose, frame.swept is None, looked, frame.identity, frame.snr_db is None
-    )  # fmt: skip
+        f"({frame.key!r}, {frame.values.shape!r}, {frame.pose!r}, {_told(frame.swept)}, {frame.identity!r}, "
+        f"{frame.snr_db is None!r})"
+    )
     columns = [frame.values, frame.sigmas, frame.times_ns] + ([] if frame.snr_db is None else [frame.snr_db])
-    parts: list[Any] = [repr(head).encode(), *map(np.ascontiguousarray, columns)]  # an array is a buffer
+    parts: list[Any] = [head.encode(), *map(np.ascontiguousarray, columns)]  # an array is a buffer
     whole = b"".join(parts)
     told = hashlib.blake2b(whole, digest_size=DIGEST_BYTES).digest()
     return Entry(
         frame.time_ns, frame.sensor, frame.seq, frame.source, frame.epoch, place, len(frame.times_ns), told
     )  # fmt: skip
+
+
+@lru_cache(maxsize=1024)  # the sectors of a rotation come again and again
+def _told(swept: Coverage | None) -> str:
+    """What a look covered, as text: the same for what is equal, −0 and 0 too."""
+    known = swept or Coverage()
+    spans = (known.range_m, known.azimuth_deg, known.elevation_deg, known.east_m, known.north_m, known.up_m)
+    looked = tuple([span and (span[0] + 0.0, span[1] + 0.0) for span in spans])
+    return f"{swept is None!r}, {looked!r}"
 
 
 def _without_strays(entries: list[Entry], summary: TrackSummary) -> list[Entry]:

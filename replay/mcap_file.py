@@ -28,7 +28,7 @@ RECORD_BYTES: Final = 2**28  # no honest chunk is larger; what a damaged length 
 HEAD: Final = struct.Struct("<BQ")  # opcode and length of every record
 MESSAGE_HEAD: Final = struct.Struct("<HIQQ")  # channel, sequence, log_time, publish_time
 NEEDED: Final = {Opcode.CHANNEL, Opcode.CHUNK, Opcode.MESSAGE, Opcode.METADATA}
-DAMAGE: Final = (McapError, struct.error, ValueError, zstandard.ZstdError, RuntimeError, EOFError)
+DAMAGE: Final = (McapError, struct.error, ValueError, zstandard.ZstdError, RuntimeError, EOFError, OverflowError)
 
 
 class McapReader(Reader):

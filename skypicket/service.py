@@ -239,6 +239,7 @@ class Service:
             sensors=tallies,
             suppressed=self.pipeline.ledger.suppressed(self.now_ns()),
             identities=[asdict(oddity) for oddity in self.pipeline.identities()],
+            repaired=self.pipeline.repaired(),
             version=__version__,
         )
         self.status: Message = self.publisher.publish("status", body)

@@ -36,6 +36,7 @@ def status_message(
     sensors: Mapping[str, Mapping[str, Any]],
     suppressed: Sequence[Mapping[str, Any]] = (),
     identities: Sequence[Mapping[str, Any]] = (),
+    repaired: int = 0,
     test_returned_ns: int | None = None,
     version: str,
 ) -> Message:
@@ -43,6 +44,7 @@ def status_message(
 
     sensors: id -> frames, detections, rejected, duplicates, late, gaps, last_ns, rate_hz, clock_offset_s,
     last_rejection, and registration where that is on. identities: identity, kind, tracks, time_ns of each oddity.
+    repaired: covariances that had to be made positive definite.
     """
     return {
         "type": "status",
@@ -56,6 +58,7 @@ def status_message(
         "sensors": {name: dict(counts) for name, counts in sensors.items()},
         "suppressed": [dict(entry) for entry in suppressed],
         "identities": [dict(entry) for entry in identities],
+        "repaired": repaired,
         "test_returned_ns": test_returned_ns,
         "version": version,
     }

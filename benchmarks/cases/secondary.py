@@ -84,7 +84,7 @@ def _radar(k: int, rng: np.random.Generator) -> SensorConfig:
 
 
 def _flight(k: int, duration_s: float, rng: np.random.Generator) -> Path:
-    """Each pair of speed and bank once; the side of each turn, place and height by chance."""
+    """Each pair of speed and bank once; place and height by chance; turns towards the middle, to stay in sight."""
     speed = SPEEDS_KT[k % len(SPEEDS_KT)] * KNOT_MPS
     lateral = g * math.tan(math.radians(BANKS_DEG[k // len(SPEEDS_KT)]))
     east, north = rng.uniform(-SPREAD_M, SPREAD_M, 2)
@@ -92,6 +92,7 @@ def _flight(k: int, duration_s: float, rng: np.random.Generator) -> Path:
     pilot = Pilot(f"aircraft-{k:02}", course, Heights(5500.0 + 400.0 * k), speed, identity=f"A{k:02}")
     pilot.straight(float(rng.uniform(0.2, 1.0)) * LEG_M / speed)
     while course.time < duration_s:
-        pilot.turn(TURN_RAD * float(rng.choice([-1.0, 1.0])), lateral)
+        left = course.x * math.cos(course.heading) - course.y * math.sin(course.heading) > 0.0
+        pilot.turn(-TURN_RAD if left else TURN_RAD, lateral)
         pilot.straight(LEG_M / speed)
     return pilot.path()

@@ -134,13 +134,15 @@ def _take_rate(value, sigma, position, axes, earth, mean, covariance, gradient, 
     return _normal(value, 0.0, math.sqrt(innovation))
 
 
-@entry("void(i8[::1], f8[:,::1], f8[:,::1], f8[::1], f8[:,::1], f8[:,::1], f8[::1], f8[:,::1], f8[:,:,::1], f8[::1])")
+@entry("i8(i8[::1], f8[:,::1], f8[:,::1], f8[::1], f8[:,::1], f8[:,::1], f8[::1], f8[:,::1], f8[:,:,::1], f8[::1])")
 def births(codes, values, sigmas, position, axes, earth, prior, mean, covariance, density):  # type: ignore[no-untyped-def]
     """One possible new object a detection.
 
     prior: (6,) lowest and highest elevation of the coverage, altitude mean and sigma, speed and climb sigma.
-    Writes mean (n, 6), covariance (n, 6, 6) and density (n,), NaN where a detection says not enough.
+    Writes mean (n, 6), covariance (n, 6, 6) and density (n,), NaN where a detection says not enough. Returns how many
+    say enough.
     """
+    usable = 0
     own = height_at(earth, position[0], position[1], position[2])
     value, sigma, gradient, gain = np.empty(8), np.zeros(8), np.empty(6), np.empty(6)
     for d in range(values.shape[0]):
@@ -159,6 +161,7 @@ def births(codes, values, sigmas, position, axes, earth, prior, mean, covariance
         else:
             density[d] = np.nan
             continue
+        usable += 1
         up = up_at(earth, mean[d, 0], mean[d, 1], mean[d, 2])
         for a in range(3):
             for b in range(3):
@@ -168,3 +171,4 @@ def births(codes, values, sigmas, position, axes, earth, prior, mean, covariance
             density[d] *= _take_rate(
                 value[RANGE_RATE], sigma[RANGE_RATE], position, axes, earth, mean[d], covariance[d], gradient, gain
             )
+    return usable

@@ -106,7 +106,7 @@ def remember(  # type: ignore[no-untyped-def]
         row = rows[k]
         if swept[k] > SWEPT_SHARE:
             covered_ns[row, sensor] = frame_ns
-        if hit[k] < HIT_SHARE:
+        if hit[k] <= HIT_SHARE:
             owed[row] += expected[k]
             continue
         owed[row] = 0.0
