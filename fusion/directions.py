@@ -43,7 +43,7 @@ def parts(look: Look) -> tuple[Floats, Floats, Floats]:
     low, high = look.box[RANGE].tolist()
     low = max(low, NEAREST_SHARE * high)
     count = max(math.ceil(math.log(high / low) / math.log(PART_RATIO)), 1)
-    ends = low * (high / low) ** (np.arange(count + 1) / count)
+    ends = np.array([low * math.exp(math.log(high / low) * k / count) for k in range(count + 1)])
     return 0.5 * (ends[1:] + ends[:-1]), (ends[1:] - ends[:-1]) / math.sqrt(12.0), ends[1:] - ends[:-1]
 
 

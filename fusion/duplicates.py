@@ -37,11 +37,15 @@ class Duplicates:
         other._period_ns, other._began = self._period_ns, dict(self._began)
         return other
 
-    def found(self, store: TrackStore, now_ns: int) -> Ints:
-        """Rows of the younger tracks of those pairs that are one object: in order, each once."""
+    def found(self, store: TrackStore, now_ns: int, lines: Ints) -> Ints:
+        """Rows of the younger tracks of those pairs that are one object: in order, each once.
+
+        lines: ids of tracks of unknown range: they agree with everything along their line.
+        """
         from fusion.kernels.near import near
 
         live = lifecycle.shown(store) & (store.hits[: store.size] >= FEWEST_HITS)
+        live &= ~np.isin(store.id[: store.size], lines)
         rows = np.flatnonzero(live)
         pairs = rows[near(rows, now_ns, store.time_ns, store.weight, store.mean, store.covariance, GATE)]
         pairs = pairs[~self._seen_apart(store, pairs)]

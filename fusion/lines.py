@@ -18,15 +18,16 @@ from fusion.directions import LineBirths
 from fusion.lifecycle import DOUBTED, NOTHING, PROVEN, SILENT_S
 from fusion.sensors import Look, Station
 from fusion.tracks import TrackStore
-from fusion.types import SECOND_NS, TENTATIVE, Bools, Floats, Ints
+from fusion.types import ELEVATION, SECOND_NS, TENTATIVE, Bools, Floats, Ints
 from fusion.undetected import Undetected
+from fusion.witness import UNWITNESSED, witnessed
 
 FAINT = 1e-3  # a hypothesis less likely than this goes: it is as wrong as the Gaussians' tails
 MOST_HYPOTHESES = 40  # of a line, the likeliest
 LONGEST_RAD = 0.3  # of a hypothesis' sigma as any sensor sees it; the iterated update bears that
 SPLIT_SIGMA = 0.35  # of the parts of one that is longer, by its own,
 SPLIT_AT = np.linspace(-2.0, 2.0, 9)  # and where they lie
-SPLIT_SHARE = np.exp(-0.5 * SPLIT_AT**2 / (1.0 - SPLIT_SIGMA**2))
+SPLIT_SHARE = np.array([math.exp(-0.5 * at * at / (1.0 - SPLIT_SIGMA**2)) for at in SPLIT_AT.tolist()])
 SPLIT_SHARE /= SPLIT_SHARE.sum()
 MOST_LINES = 500  # at once: each costs as much as ten tracks
 VAGUE_SHARE = 0.3  # sigma of range over range: a track whose place is known less well stays tentative
@@ -46,6 +47,8 @@ class Lines:
         self.origin, self.vagueness = np.zeros((0, 3)), np.zeros(0)
         self.hypotheses = TrackStore.empty(modes, 0)
         self.undetected = Undetected(config)
+        self._stations = tuple(stations)
+        self._flat = np.array([ELEVATION not in s.codes for s in stations])
         angles = [math.radians(s.config.sigma["azimuth_deg"]) for s in stations if s.angles_only]
         self.used = bool(angles)
         # Over a sigma of range a direction bends by half its square: a first-order update bears that.
@@ -80,12 +83,9 @@ class Lines:
         """Where the tracks stand in the store, (n,); forgets those that are no longer there."""
         if not len(self.id):
             return self.id
-        order = np.argsort(store.id[: store.size], kind="stable")
-        place = np.searchsorted(store.id[: store.size], self.id, sorter=order)
-        found: Ints = order[np.minimum(place, store.size - 1)] if store.size else np.zeros(len(self.id), np.int64)
-        there = store.id[found] == self.id if store.size else np.zeros(len(self.id), bool)
-        self.keep(there)
-        return np.asarray(found[there])
+        rows: Ints = np.flatnonzero(np.isin(store.id[: store.size], self.id))  # both in the order of their begin
+        self.keep(np.isin(self.id, store.id[rows]))
+        return rows
 
     def among(self, store: TrackStore, rows: Ints) -> Bools:
         """Which `rows` of the store are lines: (rows,)."""
@@ -104,7 +104,7 @@ class Lines:
         self.origin, self.vagueness = self.origin[lines], self.vagueness[lines]
 
     def take(self, hypotheses: TrackStore, count: Ints) -> None:
-        """These hypotheses instead, `count` of each line, but the faint ones and those too many; shares sum to 1."""
+        """These hypotheses instead, `count` of each line, but for the faint ones; shares sum to 1."""
         owner = np.repeat(np.arange(len(count)), count)
         share = hypotheses.existence[: hypotheses.size]
         share = share / np.maximum(np.bincount(owner, share, len(count)), 1e-300)[owner]
@@ -112,14 +112,12 @@ class Lines:
         rank = np.empty(len(share), np.int64)
         rank[order] = np.arange(len(share)) - np.repeat(np.cumsum(count) - count, count)
         stays = (rank == 0) | ((share >= FAINT) & (rank < MOST_HYPOTHESES))
-        self.hypotheses, self.count = (
-            hypotheses.take(np.flatnonzero(stays)),
-            np.bincount(owner[stays], minlength=len(count)),
-        )
-        self.hypotheses.existence[:] = share[stays] / np.bincount(owner[stays], share[stays], len(count))[owner[stays]]
+        owner, share = owner[stays], share[stays]
+        self.hypotheses, self.count = hypotheses.take(np.flatnonzero(stays)), np.bincount(owner, minlength=len(count))
+        self.hypotheses.existence[:] = share / np.bincount(owner, share, len(count))[owner]
 
     def split(self, position: Floats) -> None:
-        """Cut the hypotheses that are long for their distance from `position`, whence a direction bends too much."""
+        """Cut the hypotheses that are long for their distance from `position`: directions from there bend too much."""
         store, n = self.hypotheses, self.hypotheses.size
         owner = np.repeat(np.arange(len(self.id)), self.count)
         centre = (store.weight[:n, :, None] * store.mean[:n]).sum(axis=1)[:, :3]
@@ -164,7 +162,7 @@ class Lines:
         self.vagueness = np.concatenate([self.vagueness, np.full(len(ids), np.inf)])
         self.take(self.hypotheses.copy(), self.count)
 
-    def settle(self, store: TrackStore) -> None:
+    def settle(self, look: Look, store: TrackStore) -> None:
         """Measure how well each range is known, and let go of the hypotheses where one Gaussian will do."""
         rows, n = self.rows(store), self.hypotheses.size
         if not len(rows):
@@ -180,6 +178,9 @@ class Lines:
         self.vagueness = np.sqrt(within + between) / slant
         known = (self.vagueness < self.known_share) & (between < within)
         store.birthplace[rows[known]] = centre[known]  # from now on it can be told whether it moves
+        ghostly = known & self._flat[self.station] & ~witnessed(look, store, rows, self._stations)
+        ghostly &= store.status[rows] == TENTATIVE
+        store.existence[rows[ghostly]] = np.minimum(store.existence[rows[ghostly]], UNWITNESSED)
         self.keep(~known)
 
     def _along(self, way: Floats) -> tuple[Floats, Floats]:
@@ -190,16 +191,18 @@ class Lines:
         centre = (weight * mean).sum(axis=1)
         return centre, (weight * (spread + (mean - centre[:, None]) ** 2)).sum(axis=1)
 
-    def hold(self, store: TrackStore, rows: Ints, said: Ints, now_ns: int) -> Ints:
+    def hold(self, look: Look, store: TrackStore, rows: Ints, said: Ints) -> Ints:
         """What the evidence says of `rows`, of lines as well: (rows,) codes.
 
-        None is proven of which nobody knows how far it is; and one that nobody can see, at no known place, is not
-        waited for.
+        None is proven of which nobody knows how far it is, nor one of azimuths without a witness; and one that
+        nobody can see, at no known place, is not waited for.
         """
         from fusion.kernels.evidence import DOUBTED_TENTATIVE
 
         vague = self.vague(store, rows) & (store.status[rows] == TENTATIVE)
-        looks = now_ns - store.covered_ns[rows] <= round(SILENT_S * SECOND_NS)
+        looks = look.frame.time_ns - store.covered_ns[rows] <= round(SILENT_S * SECOND_NS)
         seen = 1.0 - np.where(looks, 1.0 - store.visible[rows], 1.0).prod(axis=1)
-        said = np.where(vague & (said == PROVEN), NOTHING, said)
+        flat = np.isin(store.id[rows], self.id[self._flat[self.station]])
+        unsure = vague | (flat & ~witnessed(look, store, rows, self._stations))
+        said = np.where(unsure & (said == PROVEN), NOTHING, said)
         return np.where(vague & (store.existence[rows] * seen < DOUBTED_TENTATIVE), DOUBTED, said)

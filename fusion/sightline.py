@@ -1,8 +1,8 @@
 """One look at the tracks whose range is not known: every step of the recursion, hypothesis by hypothesis.
 
 The density of such a track is Σ_h w_h Σ_m μ_hm N(x; m_hm, P_hm) over its range hypotheses h and its motion modes m.
-Mixing and prediction go by hypothesis; a pair's likelihood is Σ_h w_h Σ_m μ_hm N(z; …); given the marginals of its
-pairs and of its miss, w_h follows by Bayes, and each hypothesis is reduced by itself (Williams 2015, eqs. 33-35).
+Mixing and prediction go by hypothesis; a pair's likelihood is Σ_h w_h Σ_m μ_hm N(z; …). What follows from a hypothesis
+and a pair, or from it and a miss, is a hypothesis again, with a share by Bayes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from fusion.types import Floats, Ints
 
 TINY = 1e-300  # keeps 0 / 0 at 0
 FADED = 1e-12  # no motion mode is ruled out
+HIT_SHARE = 0.5  # a line was detected when that is more likely than not
 MOST_SWEEPS, SETTLED = 100, 1e-4  # of the scaling: what it gives is a measure, not a probability that decides
 
 
@@ -86,57 +87,59 @@ class Sightline:
 
     def evaluate(self, pairs: tuple[Ints, Ints], evaluated: Evaluated) -> None:
         """Write the lines' pairs into `evaluated`: likelihood and moments over their hypotheses."""
-        from fusion.kernels.blend import blend
+        from fusion.kernels.blend import blend, fits, logs
 
-        store, frame = self._lines.hypotheses, self._look.frame
-        width = max(len(frame.values), 1)
-        known, wanted = (
-            pairs[0] * width + pairs[1],
-            self._place[self._owner[self._hypothesis]] * width + self._detection,
-        )
-        pair = np.minimum(np.searchsorted(known, wanted), max(len(known) - 1, 0))
-        kept = known[pair] == wanted if len(known) else np.zeros(len(wanted), bool)  # identities may forbid a pair
-        self._pair = pair[kept]
-        self._pairs = self._hypothesis[kept], self._detection[kept]
-        look = self._look
+        store, look = self._lines.hypotheses, self._look
+        width = max(len(look.frame.values), 1)
+        wanted = self._place[self._owner[self._hypothesis]] * width + self._detection
+        self._pair = np.searchsorted(pairs[0] * width + pairs[1], wanted)
+        k, self._pairs = self._hypothesis, (self._hypothesis, self._detection)
         self._evaluated = out = self._engine.iterate(
-            self._setting, store, np.arange(store.size), self._pairs, look.station.codes, frame, look.placement
+            self._setting, store, np.arange(store.size), self._pairs, look.station.codes, look.frame, look.placement
         )
-        k = self._pairs[0]
-        fit = store.weight[k] * np.exp(out.log_likelihood)
-        self._joint = store.existence[k, None] * fit
+        fit, self._joint = np.empty(len(k)), np.empty(out.log_likelihood.shape)
+        fits(k, store.existence, store.weight, out.log_likelihood, fit, self._joint)
         order = np.argsort(self._pair, kind="stable")
         mine, first = np.unique(self._pair[order], return_index=True)
-        total = np.empty((len(mine), self._joint.shape[1]))
-        mean, covariance = np.empty((*total.shape, 6)), np.empty((*total.shape, 6, 6))
+        shape = len(mine), self._joint.shape[1]
+        total, log, mean, covariance = (np.empty((*shape, *more)) for more in ((), (), (6,), (6, 6)))
         blend(
             np.append(first, len(order)), self._joint[order], out.mean[order], out.covariance[order], total, mean,
             covariance,
         )  # fmt: skip
-        best = np.maximum.reduceat(fit.sum(axis=1)[order], first) if len(first) else np.zeros(0)
+        logs(self._look_rows[pairs[0][mine]], total, self._store.weight, log)
+        evaluated.log_likelihood[mine], evaluated.mean[mine], evaluated.covariance[mine] = log, mean, covariance
+        best = np.maximum.reduceat(fit[order], first) if len(first) else fit
         self._edge = np.ones(len(pairs[0]))
         self._edge[mine] = best / np.maximum(total.sum(axis=1), TINY)
-        before = self._store.weight[self._look_rows[pairs[0][mine]]]
-        with np.errstate(divide="ignore"):
-            evaluated.log_likelihood[mine] = np.log(total / np.maximum(before, TINY))
-        evaluated.mean[mine], evaluated.covariance[mine] = mean, covariance
 
     def claim(self, pairs: tuple[Ints, Ints], weights: Weights, alone_weight: Floats, swept: Floats) -> None:
         """Each line's P(missed), (rows,), and P(pair), (pairs,), given that it exists: they sum to 1.
 
         A pair counts by how far no other track claims the detection, if each of a line's ways to take one were as
-        likely as any other. Where two lines can cross two others in two
-        ways, every look tells anew that each detection has one origin; marginals forget that they were conditional on
-        just that, and would choose one way within a few looks, for no reason. Which way it is shows in how the
-        crossings move.
+        likely as any other. Where two lines can cross two others in two ways, every look tells anew that each
+        detection has one origin; marginals forget that they were conditional on just that, and would choose one way
+        within a few looks, for no reason. Which way it is shows in how the crossings move.
         """
         rows, sensor, place = self._look_rows, self._look.station, pairs[0]
         self._seen = sensor.config.detection_probability * self._store.visible[rows, sensor.index]
         unseen = self._store.existence[rows] * (1.0 - self._seen * swept) / weights.miss
         ratio = weights.pair / (weights.miss[place] * alone_weight[pairs[1]])
-        ratio *= _unclaimed(pairs, ratio * self._edge, len(rows), len(alone_weight))
+        # A line that may well be there is there for whatever it fits: nothing else begins on it.
+        mine = np.zeros(len(rows), bool)
+        mine[self._place[self._met]] = True
+        sure = mine / np.maximum(unseen, TINY) + ~mine
+        _, self._alone = _scaled(pairs, ratio * sure[place], len(rows), len(alone_weight))
+        even = ratio * self._edge
+        missed, _ = _scaled(pairs, even, len(rows), len(alone_weight))
+        claim = even * missed[place]
+        ratio /= 1.0 + np.maximum(np.bincount(pairs[1], claim, len(alone_weight))[pairs[1]] - claim, 0.0)
         left = np.maximum(unseen + np.bincount(place, ratio, len(rows)), TINY)
         self._miss_share, self._pair_share, self._share_swept = unseen / left, ratio / left[place], swept
+
+    def spare(self, alone: Floats) -> Floats:
+        """P(belongs to no track), (detections,), for what may begin a line."""
+        return np.minimum(alone, self._alone)
 
     def reduce(self) -> None:
         """What follows from each hypothesis and each of its pairs is a hypothesis of its own.
@@ -167,7 +170,7 @@ class Sightline:
         new.covariance[:] = np.concatenate([store.covariance[:n], self._evaluated.covariance])[order]
         new.outline[:] = 0.0
         own = self._met & (lines.station == self._look.station.index)
-        hit = own & (miss_share[np.where(own, place, 0)] < 0.5)
+        hit = own & (miss_share[np.where(own, place, 0)] < HIT_SHARE)
         lines.origin = np.where(hit[:, None], self._look.placement.position, lines.origin)
         lines.take(new, np.bincount(owner[source], minlength=len(self._rows)))
         self._owner = np.repeat(np.arange(len(self._rows)), lines.count)
@@ -191,20 +194,19 @@ class Sightline:
         store.outline[rows] = 0.0
 
 
-def _unclaimed(pairs: tuple[Ints, Ints], ratio: Floats, tracks: int, detections: int) -> Floats:
-    """How far no other track claims the detection of a pair, 0 to 1: (pairs,). ratio: against both being without one.
+def _scaled(pairs: tuple[Ints, Ints], ratio: Floats, tracks: int, detections: int) -> tuple[Floats, Floats]:
+    """By how much each track and each detection is without a pair: (tracks,), (detections,), 0 to 1.
 
-    Rows and columns are scaled in turn until each track and each detection has as much as one (Sinkhorn 1964). Belief
-    propagation would decide for the better one of two ways to pair two tracks with two detections, however little
-    better it is: a single look is not to decide that.
+    ratio: of each pair, against both being without one. Rows and columns are scaled in turn until each has as much as
+    one (Sinkhorn 1964). Belief propagation would decide for the better one of two ways to pair two tracks with two
+    detections, however little better it is: a single look is not to decide that.
     """
     track, detection = pairs
-    missed: Floats = np.ones(tracks)
-    alone: Floats = np.ones(detections)
+    missed, alone = np.ones(tracks), np.ones(detections)
     for _ in range(MOST_SWEEPS):
-        before, missed = missed, np.asarray(1.0 / (1.0 + np.bincount(track, ratio * alone[detection], tracks)))
-        alone = np.asarray(1.0 / (1.0 + np.bincount(detection, ratio * missed[track], detections)))
+        before = missed.copy()
+        missed[:] = 1.0 / (1.0 + np.bincount(track, ratio * alone[detection], tracks))
+        alone[:] = 1.0 / (1.0 + np.bincount(detection, ratio * missed[track], detections))
         if np.abs(missed - before).max(initial=0.0) < SETTLED:
             break
-    claim = ratio * missed[track]
-    return 1.0 / (1.0 + np.maximum(np.bincount(detection, claim, detections)[detection] - claim, 0.0))
+    return missed, alone

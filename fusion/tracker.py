@@ -121,14 +121,16 @@ class Tracker:
         if bearings is not None:
             self._listen(look, rows, pairs, paired, bearings)
         if lines:
-            self.lines.settle(self.store)
+            self.lines.settle(look, self.store)
         said = lifecycle.evidence(self.store, rows, frame.time_ns, self.config)
         if lines:
-            said = self.lines.hold(self.store, rows, said, frame.time_ns)
+            said = self.lines.hold(look, self.store, rows, said)
         if station.angles_only:
             shadows = self.shadows.look(look, self.store, rows, swept, tuple(self.stations.values()), self.plane)
             said[np.isin(rows, shadows)] = lifecycle.DOUBLE
         room = self.lines.room if station.angles_only else MOST_TRACKS
+        if lines and station.angles_only:
+            alone = lines.spare(alone)
         chosen = begin(look, self.store, found, alone, self.motions.prior, self._visible, self._picture, room)
         if station.angles_only:
             self.lines.begin(self.store, found.new, chosen, look, self.motions.prior)
@@ -186,10 +188,11 @@ class Tracker:
         paired, missed, alone = self.engine.associate(pairs, weights.pair, weights.miss, alone_weight)
         if lines:
             lines.claim(pairs, weights, alone_weight, swept)
-        before = store.existence[rows]
+        before = store.existence[rows] if look.station.angles_only else presence.NONE
         belief = presence.believe(look, store, rows, pairs, paired, missed, weights.miss, swept)
         if look.station.angles_only:
-            believed(look, store, self.lines, rows, before, tuple(self.stations.values()))
+            line = self.lines.among(store, rows)
+            believed(look, store, line, rows, before, tuple(self.stations.values()))
         self.engine.reduce(store, rows, pairs, belief.miss_share, belief.pair_share, weights.by_mode, evaluated)
         if lines:
             lines.reduce()
@@ -240,7 +243,7 @@ class Tracker:
         if len(rows):
             outside = self._outside(rows, now_ns)
             self._settle(rows, lifecycle.absence(store, rows, now_ns, self._longest_period_s, outside))
-        doubles = self.duplicates.found(store, now_ns)
+        doubles = self.duplicates.found(store, now_ns, self.lines.id)
         if len(doubles):
             self._settle(doubles, np.full(len(doubles), lifecycle.DOUBLE))
 

@@ -7,36 +7,38 @@ from collections.abc import Sequence
 import numpy as np
 
 from fusion.births import can_begin
-from fusion.lines import Lines
 from fusion.sensors import Look, Station
 from fusion.tracks import TrackStore
 from fusion.types import ELEVATION, SECOND_NS, TENTATIVE, Bools, Floats, Ints
 
 LATELY_PERIODS, LATELY_S = 3.0, 1.0  # within which another sensor's look is one at the same place
-UNWITNESSED = 0.05  # existence of what azimuths of one sensor alone show: a candidate, on which another may build
+UNWITNESSED = (
+    0.5  # existence of what the azimuths of one sensor alone have found: as likely as not, for others to judge
+)
 
 
 def believed(
-    look: Look, store: TrackStore, lines: Lines, rows: Ints, before: Floats, stations: Sequence[Station]
+    look: Look, store: TrackStore, line: Bools, rows: Ints, before: Floats, stations: Sequence[Station]
 ) -> None:
     """Existence of `rows` after a look of directions alone, in place: what the marginals say, or what it was `before`.
 
-    A tentative track follows the marginals where directions cross at its place, or where no sensor that sees range
-    looks; else its existence stays: its place is only one of all on the line of sight of something real, maybe.
-    A line's existence is that of something on the line, so elevated directions tell it. Azimuths do so where they
-    cross; by themselves they say only that something shows there again and again, as lasting ghosts do, unless its
-    range was found from the sensor's own motion where nobody else could.
+    A tentative track of known place follows the marginals where directions cross there, or where no sensor that sees
+    range looks; else it stays as it was: its place is only one of all on the line of sight of something real, maybe.
+    A line's existence is that of something on the line: its directions tell it. line: (rows,) which are lines.
     """
-    after = store.existence[rows]
-    line, vague = lines.among(store, rows), lines.vague(store, rows)
-    crossing = crossed(look, store, rows, stations)
-    alone = ~_ranged(look, store, rows, stations)
-    told = np.where(crossing | alone, after, before)
-    if ELEVATION in look.station.codes:
-        told = np.where(line, after, told)
-    else:
-        told = np.where(line & ~crossing & (vague | ~alone), np.minimum(after, np.maximum(before, UNWITNESSED)), told)
-    store.existence[rows] = np.where(store.status[rows] == TENTATIVE, told, after)
+    told = line | crossed(look, store, rows, stations) | ~_ranged(look, store, rows, stations)
+    stays = ~told & (store.status[rows] == TENTATIVE)
+    store.existence[rows[stays]] = before[stays]
+
+
+def witnessed(look: Look, store: TrackStore, rows: Ints, stations: Sequence[Station]) -> Bools:
+    """Whether what azimuths alone have found is there for sure, and no ghost that shows again and again: (rows,).
+
+    Where three sensors detect it lately; or where its range was found from the sensor's own motion, as nobody who sees
+    range looks there.
+    """
+    lately = store.hit_ns[rows] > since_ns(look, stations)
+    return np.asarray((lately.sum(axis=1) >= 3) | ~_ranged(look, store, rows, stations))
 
 
 def crossed(look: Look, store: TrackStore, rows: Ints, stations: Sequence[Station]) -> Bools:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from fusion.kernels.jit import entry
@@ -41,3 +43,24 @@ def blend(first, share, mean, covariance, out_share, out_mean, out_covariance): 
             for a in range(6):
                 for b in range(a):
                     spread[a, b] = spread[b, a]
+
+
+@entry("void(i8[::1], f8[::1], f8[:,::1], f8[:,::1], f8[::1], f8[:,::1])")
+def fits(which, existence, weight, log_likelihood, fit, joint):  # type: ignore[no-untyped-def]
+    """How each pair fits its hypothesis which[p]: over all modes, fit (pairs,), and by mode with its share, joint."""
+    for p in range(which.size):
+        fit[p] = 0.0
+        for j in range(weight.shape[1]):
+            value = weight[which[p], j] * math.exp(log_likelihood[p, j])
+            fit[p] += value
+            joint[p, j] = existence[which[p]] * value
+
+
+@entry("void(i8[::1], f8[:,::1], f8[:,::1], f8[:,::1])")
+def logs(rows, total, weight, log_likelihood):  # type: ignore[no-untyped-def]
+    """The logarithm of `total` (n, m) by the mode probabilities weight[rows]; -inf where there is none."""
+    for i in range(rows.size):
+        for j in range(total.shape[1]):
+            log_likelihood[i, j] = -math.inf
+            if total[i, j] > 0.0 and weight[rows[i], j] > 0.0:
+                log_likelihood[i, j] = math.log(total[i, j] / weight[rows[i], j])
