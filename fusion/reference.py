@@ -22,7 +22,7 @@ from fusion.tracks import TrackStore
 from fusion.types import AZIMUTH, ELEVATION, RANGE, SECOND_NS, Floats, Frame, Ints, Place
 
 VAGUE_RAD2 = 1.0  # as in kernels.evaluate
-MOST_PASSES, SETTLED_SIGMA, LEAST_STEP = 12, 0.03, 0.125  # as in kernels.iterate
+MOST_PASSES, SETTLED_SIGMA, LEAST_STEP, BEND_STEP = 12, 0.03, 0.125, 1e-3  # as in kernels.iterate
 LEAST_PIVOT = 1e-14  # as in kernels.sound
 
 
@@ -225,6 +225,19 @@ def iterated(
             break
         damping, before = max(0.5 * damping, LEAST_STEP) if step > before else min(2.0 * damping, 1.0), step
         point, left = point + damping * (kalman.x[:, 0] - point), kalman.P.copy()
+    bent = np.zeros(6)
+    for code, _, sigma in used:
+        if code in (AZIMUTH, ELEVATION):
+            H = linearise(code, point)[1][0]
+            away = BEND_STEP * max(float(np.linalg.norm((ahead @ point)[:3] - placement.position)), 1.0)
+            second = np.zeros((6, 6))
+            for k in range(3):
+                aside = np.linalg.solve(ahead, np.eye(6)[k] * away)
+                second[k] = (linearise(code, point + aside)[1][0] - linearise(code, point - aside)[1][0]) / (2.0 * away)
+            second[3:] = dt * second[:3]
+            noise = sigma**2 + drifted * float((H[:3] ** 2).sum())
+            bent += (0.5 * float(np.trace(second @ kalman.P)) * H + second @ kalman.P @ H) / noise
+    kalman.x[:, 0] -= kalman.P @ bent / max(math.sqrt(float(bent @ kalman.P @ bent)), 1.0)
     return kalman, log, nis, len(used)
 
 

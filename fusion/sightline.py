@@ -19,7 +19,7 @@ from fusion.types import Floats, Ints
 TINY = 1e-300  # keeps 0 / 0 at 0
 FADED = 1e-12  # no motion mode is ruled out
 HIT_SHARE = 0.5  # a line was detected when that is more likely than not
-MOST_SWEEPS, SETTLED = 100, 1e-4  # of the scaling: what it gives is a measure, not a probability that decides
+MOST_SWEEPS, SETTLED = 60, 0.01  # of the scaling, and the relative change that ends it: it decides nothing by itself
 
 
 class Sightline:
@@ -101,8 +101,8 @@ class Sightline:
         fits(k, store.existence, store.weight, out.log_likelihood, fit, self._joint)
         order = np.argsort(self._pair, kind="stable")
         mine, first = np.unique(self._pair[order], return_index=True)
-        shape = len(mine), self._joint.shape[1]
-        total, log, mean, covariance = (np.empty((*shape, *more)) for more in ((), (), (6,), (6, 6)))
+        n, m = len(mine), store.weight.shape[1]
+        total, log, mean, covariance = np.empty((n, m)), np.empty((n, m)), np.empty((n, m, 6)), np.empty((n, m, 6, 6))
         blend(
             np.append(first, len(order)), self._joint[order], out.mean[order], out.covariance[order], total, mean,
             covariance,
@@ -202,11 +202,11 @@ def _scaled(pairs: tuple[Ints, Ints], ratio: Floats, tracks: int, detections: in
     detections, however little better it is: a single look is not to decide that.
     """
     track, detection = pairs
-    missed, alone = np.ones(tracks), np.ones(detections)
+    missed, alone = np.ones(tracks), 1.0 / np.sqrt(1.0 + np.bincount(detection, ratio, detections))
     for _ in range(MOST_SWEEPS):
         before = missed.copy()
         missed[:] = 1.0 / (1.0 + np.bincount(track, ratio * alone[detection], tracks))
         alone[:] = 1.0 / (1.0 + np.bincount(detection, ratio * missed[track], detections))
-        if np.abs(missed - before).max(initial=0.0) < SETTLED:
+        if (np.abs(missed - before) <= SETTLED * missed).all():
             break
     return missed, alone

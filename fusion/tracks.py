@@ -63,7 +63,7 @@ class TrackStore:
         from fusion.kernels.rows import clear
 
         begin, end = self.size, self.size + count
-        capacity = max(len(self.id), 1)
+        capacity = len(self.id)
         if end > capacity:
             while capacity < end:
                 capacity = max(2 * capacity, FIRST_CAPACITY)
