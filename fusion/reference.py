@@ -225,7 +225,7 @@ def iterated(
             break
         damping, before = max(0.5 * damping, LEAST_STEP) if step > before else min(2.0 * damping, 1.0), step
         point, left = point + damping * (kalman.x[:, 0] - point), kalman.P.copy()
-    bent = np.zeros(6)
+    bends = np.zeros(6)
     for code, _, sigma in used:
         if code in (AZIMUTH, ELEVATION):
             H = linearise(code, point)[1][0]
@@ -236,8 +236,8 @@ def iterated(
                 second[k] = (linearise(code, point + aside)[1][0] - linearise(code, point - aside)[1][0]) / (2.0 * away)
             second[3:] = dt * second[:3]
             noise = sigma**2 + drifted * float((H[:3] ** 2).sum())
-            bent += (0.5 * float(np.trace(second @ kalman.P)) * H + second @ kalman.P @ H) / noise
-    kalman.x[:, 0] -= kalman.P @ bent / max(math.sqrt(float(bent @ kalman.P @ bent)), 1.0)
+            bends += (0.5 * float(np.trace(second @ kalman.P)) * H + second @ kalman.P @ H) / noise
+    kalman.x[:, 0] -= kalman.P @ bends / max(math.sqrt(float(bends @ kalman.P @ bends)), 1.0)
     return kalman, log, nis, len(used)
 
 
