@@ -8,10 +8,10 @@ import numpy as np
 from filterpy.kalman import KalmanFilter
 
 from fusion.geodesy import Plane
-from fusion.reference import VAGUE_RAD2, bend, filter_of
 from fusion.sensors import Placement, measure
 from fusion.types import AZIMUTH, ELEVATION, RANGE, Floats, Ints
 
+VAGUE_RAD2 = 1.0  # as in kernels.evaluate
 MOST_PASSES, SETTLED_SIGMA, LEAST_STEP, BEND_STEP = 12, 0.03, 0.125, 1e-3  # as in kernels.iterate
 Told = tuple[int, float, float]  # component, value, sigma
 
@@ -96,3 +96,19 @@ def _vague(code: int, meeting: Meeting, mean: Floats, covariance: Floats) -> boo
     """Whether an angle says nothing that an update could use."""
     H = meeting.measure(code, mean)[1]
     return code in (AZIMUTH, ELEVATION) and float(H @ covariance @ H) > VAGUE_RAD2
+
+
+def bend(slant: float, gradient: Floats, covariance: Floats) -> tuple[float, float]:
+    """Mean shift, m, and variance, m², of range over an uncertain position: Bar-Shalom et al. (2001), eqs. 10.3.3-7."""
+    spread = covariance[:3, :3]
+    hessian = (np.eye(3) - np.multiply.outer(gradient[:3], gradient[:3])) / slant
+    turned = hessian @ spread
+    trace = float(np.trace(spread))
+    return min(0.5 * float(np.trace(turned)), math.sqrt(trace)), min(0.5 * float(np.trace(turned @ turned)), trace)
+
+
+def filter_of(mean: Floats, covariance: Floats) -> KalmanFilter:
+    """filterpy's filter with this state."""
+    kalman = KalmanFilter(dim_x=6, dim_z=1)
+    kalman.x, kalman.P = mean[:, None].copy(), covariance.copy()
+    return kalman

@@ -16,12 +16,12 @@ from fusion import hypotheses
 from fusion.births import Births, births
 from fusion.engine import Evaluated, Setting
 from fusion.geodesy import Plane
+from fusion.iterated import VAGUE_RAD2, bend, filter_of, iterated
 from fusion.motion import DENSITY
 from fusion.sensors import Placement, Station, measure
 from fusion.tracks import TrackStore
 from fusion.types import AZIMUTH, ELEVATION, RANGE, SECOND_NS, Floats, Frame, Ints, Place
 
-VAGUE_RAD2 = 1.0  # as in kernels.evaluate
 LEAST_PIVOT = 1e-14  # as in kernels.sound
 
 
@@ -107,8 +107,6 @@ class ReferenceEngine:
         placement: Placement,
     ) -> Evaluated:  # fmt: skip
         """Bell and Cathey (1993): the update again and again, linearised where the last one ended."""
-        from fusion.iterated import iterated
-
         modes, count = len(setting.motions.names), len(pairs[0])
         out = Evaluated(np.empty((count, modes)), np.empty((count, modes, 6)), np.empty((count, modes, 6, 6)))
         for p, (k, d) in enumerate(zip(*pairs, strict=True)):
@@ -187,15 +185,6 @@ class ReferenceEngine:
             store.outline[row] = 0.0
 
 
-def bend(slant: float, gradient: Floats, covariance: Floats) -> tuple[float, float]:
-    """Mean shift, m, and variance, m², of range over an uncertain position: Bar-Shalom et al. (2001), eqs. 10.3.3-7."""
-    spread = covariance[:3, :3]
-    hessian = (np.eye(3) - np.multiply.outer(gradient[:3], gradient[:3])) / slant
-    turned = hessian @ spread
-    trace = float(np.trace(spread))
-    return min(0.5 * float(np.trace(turned)), math.sqrt(trace)), min(0.5 * float(np.trace(turned @ turned)), trace)
-
-
 def repair(covariance: Floats, before: Floats) -> tuple[Floats, bool]:
     """A covariance whose every pivot of L D Lᵀ is at least a tiny part of the variance in `before`, from which it came
     by subtraction, and whether that raised any. Golub and Van Loan (2013), algorithm 4.1.2.
@@ -226,13 +215,6 @@ def moment_match(shares: Floats, means: Floats, covariances: Floats) -> tuple[Fl
     offset = means - centre
     spread = (shares[:, None, None] * (covariances + offset[:, :, None] * offset[:, None, :])).sum(axis=0)
     return centre, spread
-
-
-def filter_of(mean: Floats, covariance: Floats) -> KalmanFilter:
-    """filterpy's filter with this state."""
-    kalman = KalmanFilter(dim_x=6, dim_z=1)
-    kalman.x, kalman.P = mean[:, None].copy(), covariance.copy()
-    return kalman
 
 
 def _plane(earth: Floats) -> Plane:
