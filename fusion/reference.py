@@ -16,13 +16,12 @@ from fusion import hypotheses
 from fusion.births import Births, births
 from fusion.engine import Evaluated, Setting
 from fusion.geodesy import Plane
+from fusion.iterated import VAGUE_RAD2, bend, filter_of, iterated
 from fusion.motion import DENSITY
 from fusion.sensors import Placement, Station, measure
 from fusion.tracks import TrackStore
 from fusion.types import AZIMUTH, ELEVATION, RANGE, SECOND_NS, Floats, Frame, Ints, Place
 
-VAGUE_RAD2 = 1.0  # as in kernels.evaluate
-MOST_PASSES, SETTLED_SIGMA, LEAST_STEP, BEND_STEP = 12, 0.03, 0.125, 1e-3  # as in kernels.iterate
 LEAST_PIVOT = 1e-14  # as in kernels.sound
 
 
@@ -44,7 +43,7 @@ class ReferenceEngine:
             for j in range(len(weight)):
                 up = plane.up_at(mean[j : j + 1, :3])
                 F, Q, push = setting.motions.matrices(j, mean[j : j + 1], up, dt)
-                kalman = _filter(mean[j], covariance[j])
+                kalman = filter_of(mean[j], covariance[j])
                 kalman.predict(u=push[0][:, None], B=np.eye(6), F=F[0], Q=Q[0])
                 mean[j], covariance[j] = kalman.x[:, 0], kalman.P
             store.weight[row], store.mean[row], store.covariance[row] = weight, mean, covariance
@@ -80,7 +79,7 @@ class ReferenceEngine:
         placement: Placement, plane: Plane,
     ) -> tuple[KalmanFilter, float, float, int]:  # fmt: skip
         """One mode of one pair: filterpy's scalar updates, all linearised at the prediction."""
-        kalman, log, nis, freedom = _filter(mean, covariance), 0.0, 0.0, 0
+        kalman, log, nis, freedom = filter_of(mean, covariance), 0.0, 0.0, 0
         for code, value, sigma in zip(codes, values, sigmas, strict=True):
             if math.isnan(value):
                 continue
@@ -186,70 +185,6 @@ class ReferenceEngine:
             store.outline[row] = 0.0
 
 
-def iterated(
-    mean: Floats, covariance: Floats, codes: Ints, values: Floats, sigmas: Floats, dt: float, drifted: float,
-    placement: Placement, plane: Plane,
-) -> tuple[KalmanFilter, float, float, int]:  # fmt: skip
-    """One mode of one pair, linearised at its answer: filter, log likelihood, normalised innovation squared, degrees
-    of freedom."""
-    ahead = np.eye(6)
-    ahead[:3, 3:] = dt * np.eye(3)
-    present = [(int(c), v, s) for c, v, s in zip(codes, values, sigmas, strict=True) if not math.isnan(v)]
-
-    def linearise(code: int, point: Floats) -> tuple[float, Floats]:
-        expected, gradient = measure(code, placement, plane, (ahead @ point)[None])
-        return float(expected[0]), gradient @ ahead
-
-    vague = [code for code, _, _ in present if code in (AZIMUTH, ELEVATION)
-             and (linearise(code, mean)[1] @ covariance @ linearise(code, mean)[1].T)[0, 0] > VAGUE_RAD2]  # fmt: skip
-    used = [each for each in present if each[0] not in vague]
-    point, left, damping, before = mean.copy(), covariance, 1.0, math.inf
-    for _ in range(MOST_PASSES):
-        kalman, log, nis, step = _filter(mean, covariance), -len(vague) * math.log(2.0 * math.pi), 0.0, 0.0
-        gradients = []
-        for code, value, sigma in used:
-            expected, H = linearise(code, point)
-            gradients.append((H[0], sigma))
-            shift, bent = bend(expected, H[0], left) if code == RANGE else (0.0, 0.0)
-            off = value - expected - shift
-            if code in (AZIMUTH, ELEVATION):
-                off = (off + math.pi) % (2.0 * math.pi) - math.pi
-            noise = sigma**2 + bent + drifted * float((H[0, :3] ** 2).sum())
-            kalman.update(np.array([[off]]) + H @ point[:, None], R=np.array([[noise]]), H=H)
-            residual, variance = float(kalman.y[0, 0]), float(kalman.S[0, 0])
-            nis += residual**2 / variance
-            log -= 0.5 * (residual**2 / variance + math.log(2.0 * math.pi * variance))
-        for gradient, sigma in gradients:
-            step = max(step, abs(float(gradient @ (kalman.x[:, 0] - point))) / sigma)
-        if step < SETTLED_SIGMA:
-            break
-        damping, before = max(0.5 * damping, LEAST_STEP) if step > before else min(2.0 * damping, 1.0), step
-        point, left = point + damping * (kalman.x[:, 0] - point), kalman.P.copy()
-    bends = np.zeros(6)
-    for code, _, sigma in used:
-        if code in (AZIMUTH, ELEVATION):
-            H = linearise(code, point)[1][0]
-            away = BEND_STEP * max(float(np.linalg.norm((ahead @ point)[:3] - placement.position)), 1.0)
-            second = np.zeros((6, 6))
-            for k in range(3):
-                aside = np.linalg.solve(ahead, np.eye(6)[k] * away)
-                second[k] = (linearise(code, point + aside)[1][0] - linearise(code, point - aside)[1][0]) / (2.0 * away)
-            second[3:] = dt * second[:3]
-            noise = sigma**2 + drifted * float((H[:3] ** 2).sum())
-            bends += (0.5 * float(np.trace(second @ kalman.P)) * H + second @ kalman.P @ H) / noise
-    kalman.x[:, 0] -= kalman.P @ bends / max(math.sqrt(float(bends @ kalman.P @ bends)), 1.0)
-    return kalman, log, nis, len(used)
-
-
-def bend(slant: float, gradient: Floats, covariance: Floats) -> tuple[float, float]:
-    """Mean shift, m, and variance, m², of range over an uncertain position: Bar-Shalom et al. (2001), eqs. 10.3.3-7."""
-    spread = covariance[:3, :3]
-    hessian = (np.eye(3) - np.multiply.outer(gradient[:3], gradient[:3])) / slant
-    turned = hessian @ spread
-    trace = float(np.trace(spread))
-    return min(0.5 * float(np.trace(turned)), math.sqrt(trace)), min(0.5 * float(np.trace(turned @ turned)), trace)
-
-
 def repair(covariance: Floats, before: Floats) -> tuple[Floats, bool]:
     """A covariance whose every pivot of L D Lᵀ is at least a tiny part of the variance in `before`, from which it came
     by subtraction, and whether that raised any. Golub and Van Loan (2013), algorithm 4.1.2.
@@ -280,12 +215,6 @@ def moment_match(shares: Floats, means: Floats, covariances: Floats) -> tuple[Fl
     offset = means - centre
     spread = (shares[:, None, None] * (covariances + offset[:, :, None] * offset[:, None, :])).sum(axis=0)
     return centre, spread
-
-
-def _filter(mean: Floats, covariance: Floats) -> KalmanFilter:
-    kalman = KalmanFilter(dim_x=6, dim_z=1)
-    kalman.x, kalman.P = mean[:, None].copy(), covariance.copy()
-    return kalman
 
 
 def _plane(earth: Floats) -> Plane:

@@ -77,7 +77,7 @@ NOT_CALLED_IN_CORE = {"open", "print", "input", "exec", "eval", "__import__", "b
 # Their last bits change with the processor. filterpy, which the readable engine is for, uses them itself.
 PROCESSOR_DEPENDENT = {"linalg", "einsum", "matmul", "dot", "vdot", "inner", "tensordot"}
 SEEDED = {"PCG64", "Philox", "Generator", "SeedSequence", "default_rng"}  # of numpy.random, given a seed
-READABLE_ENGINE = ("fusion.reference",)
+READABLE_ENGINE = ("fusion.reference", "fusion.iterated")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 A range hypothesis is a sixth of its range long. Seen from a second place, a direction bends over such a length by
 hundreds of sigmas, so the update is iterated: Bell and Cathey (1993), "The iterated Kalman filter update as a
-Gauss-Newton method". The twin in filterpy is `fusion.reference.iterate`.
+Gauss-Newton method". The twin in filterpy is `fusion.iterated`.
 """
 
 from __future__ import annotations
