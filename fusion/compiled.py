@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from fusion.births import Births, prior_of
@@ -43,15 +45,7 @@ class CompiledEngine:
     ) -> Evaluated:  # fmt: skip
         from fusion.kernels.evaluate import evaluate
 
-        count, modes = len(pairs[0]), len(setting.motions.names)
-        log, mean = np.empty((count, modes)), np.empty((count, modes, 6))
-        covariance = np.empty((count, modes, 6, 6))
-        repaired = evaluate(
-            pairs[0], pairs[1], rows, codes, frame.values, frame.sigmas, frame.times_ns, placement.position,
-            placement.axes, setting.earth, store.time_ns, store.mean, store.covariance,
-            setting.motions.parameters, setting.gates, log, mean, covariance,
-        )  # fmt: skip
-        return Evaluated(log, mean, covariance, repaired)
+        return _evaluated(evaluate, setting, store, rows, pairs, codes, frame, placement)
 
     def iterate(
         self, setting: Setting, store: TrackStore, rows: Ints, pairs: tuple[Ints, Ints], codes: Ints, frame: Frame,
@@ -59,15 +53,7 @@ class CompiledEngine:
     ) -> Evaluated:  # fmt: skip
         from fusion.kernels.iterate import iterate
 
-        count, modes = len(pairs[0]), len(setting.motions.names)
-        log, mean = np.empty((count, modes)), np.empty((count, modes, 6))
-        covariance = np.empty((count, modes, 6, 6))
-        repaired = iterate(
-            pairs[0], pairs[1], rows, codes, frame.values, frame.sigmas, frame.times_ns, placement.position,
-            placement.axes, setting.earth, store.time_ns, store.mean, store.covariance, setting.motions.parameters,
-            setting.gates, log, mean, covariance,
-        )  # fmt: skip
-        return Evaluated(log, mean, covariance, repaired)
+        return _evaluated(iterate, setting, store, rows, pairs, codes, frame, placement)
 
     def associate(
         self, pairs: tuple[Ints, Ints], pair_weight: Floats, miss_weight: Floats, alone_weight: Floats
@@ -89,3 +75,19 @@ class CompiledEngine:
             rows, first, miss_share, pair_share, pair_weight, evaluated.mean, evaluated.covariance, store.weight,
             store.mean, store.covariance, store.outline,
         )  # fmt: skip
+
+
+def _evaluated(
+    kernel: Callable[..., int], setting: Setting, store: TrackStore, rows: Ints, pairs: tuple[Ints, Ints], codes: Ints,
+    frame: Frame, placement: Placement,
+) -> Evaluated:  # fmt: skip
+    """Room for every pair's likelihood and state, filled by the one or the other update."""
+    count, modes = len(pairs[0]), len(setting.motions.names)
+    log, mean = np.empty((count, modes)), np.empty((count, modes, 6))
+    covariance = np.empty((count, modes, 6, 6))
+    repaired = kernel(
+        pairs[0], pairs[1], rows, codes, frame.values, frame.sigmas, frame.times_ns, placement.position,
+        placement.axes, setting.earth, store.time_ns, store.mean, store.covariance, setting.motions.parameters,
+        setting.gates, log, mean, covariance,
+    )  # fmt: skip
+    return Evaluated(log, mean, covariance, repaired)

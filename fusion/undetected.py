@@ -26,9 +26,7 @@ class Undetected:
     def __init__(self, config: TrackerConfig) -> None:
         self._births, self._survival = config.births_per_s, config.survival_s
         self._low, self._step = np.zeros(2), np.ones(2)
-        self._places: list[tuple[float, float, float]] = []  # east, north, reach of all sensors so far
-        self._known: dict[int, int] = {}  # station -> entry of _places
-        self._covers: list[tuple[Station, Placement]] = []
+        self._covers: dict[int, tuple[Station, Placement]] = {}  # every sensor so far, where it first stood
         self._resting = 0.0
         self._off = np.zeros(0)  # what each cell lies above its resting value, less what all have relaxed since:
         self._kept = 1.0  # so that a frame touches only the cells that it sweeps
@@ -45,20 +43,16 @@ class Undetected:
 
     def cover(self, stations: list[tuple[Station, Placement]]) -> None:
         """Take these sensors' coverage into the grid; starts the grid anew when one was not there yet."""
-        new = [(station, placement) for station, placement in stations if station.index not in self._known]
+        new = [(station, placement) for station, placement in stations if station.index not in self._covers]
         if not new:
             return
-        self._known, self._places, self._bearings = dict(self._known), list(self._places), {}
-        self._sectors = {}
-        for station, placement in new:
-            self._known[station.index] = len(self._places)
-            self._places.append((float(placement.position[0]), float(placement.position[1]), _reach(station)))
-        places = np.array(self._places)
+        self._covers = {**self._covers, **{station.index: (station, placement) for station, placement in new}}
+        self._sectors, self._bearings = {}, {}
+        places = np.array([(*placement.position[:2], _reach(station)) for station, placement in self._covers.values()])
         self._low = (places[:, :2] - SPARE * places[:, 2:]).min(axis=0)
         self._step = ((places[:, :2] + SPARE * places[:, 2:]).max(axis=0) - self._low) / CELLS
-        self._covers = [*self._covers, *new]
         covered = np.zeros(CELLS * CELLS, bool)
-        for station, placement in self._covers:
+        for station, placement in self._covers.values():
             covered[self._swept(station, placement, box(station.config.coverage, None))] = True
         area = max(int(covered.sum()), 1) * float(self._step[0] * self._step[1])
         self._resting = self._births * self._survival / area
