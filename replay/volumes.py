@@ -1,21 +1,23 @@
-"""The zones of a recording: their outlines, and whether a place is inside."""
+"""The zones of a recording: their outlines, and when each was active."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from adapters.site.utc import parse_utc
 from adapters.site.zone_shapes import read_shape
 from adapters.wire import is_id
 from fusion.config import ZoneConfig
 from fusion.errors import ConfigError, MessageRejected, shorten
-from fusion.geodesy import SEMI_MAJOR_M, Plane
+from fusion.geodesy import Plane
 from fusion.types import Floats, Place
 
+EVER = 1 << 62  # ns: the year 2116
+OPTIONAL = ("lookahead_s", "predicted_probability", "imminent_s")  # properties that have a default
 CIRCLE_CORNERS = 96  # a drawn circle's corners lie 0.05 % of its radius beside it
 
 
@@ -49,8 +51,9 @@ def _read_zone(feature: Mapping[str, Any]) -> ZoneConfig:
     if not is_id(properties["id"]):
         raise ConfigError("properties.id", properties["id"], "letters, digits, _ and -, at most 64")
     shape = read_shape(feature["geometry"])
+    active = properties.get("active")
     circle = None if shape.centre is None else (*shape.centre, float(properties["radius_m"]))
-    return ZoneConfig(
+    zone = ZoneConfig(
         id=properties["id"],
         name=str(properties.get("name") or ""),
         polygons=shape.polygons,
@@ -59,7 +62,11 @@ def _read_zone(feature: Mapping[str, Any]) -> ZoneConfig:
         ceiling_m=float(properties["ceiling_m"]),
         margin_m=float(properties.get("margin_m") or 0.0),
         margin_vertical_m=float(properties.get("margin_vertical_m") or 0.0),
+        active=None if active is None else tuple((parse_utc(start), parse_utc(stop)) for start, stop in active),
+        ignore=tuple(str(name) for name in properties.get("ignore") or ()),
     )
+    times = {name: float(properties[name]) for name in OPTIONAL if properties.get(name) is not None}
+    return replace(zone, **times)  # type: ignore[arg-type]
 
 
 def outlines(zone: ZoneConfig) -> tuple[tuple[Floats, ...], ...]:
@@ -73,22 +80,32 @@ def outlines(zone: ZoneConfig) -> tuple[tuple[Floats, ...], ...]:
     return ((np.stack(ring[:2], axis=1),),)
 
 
-def inside(zone: ZoneConfig, lat_deg: Floats, lon_deg: Floats, alt_m: Floats) -> NDArray[np.bool_]:
-    """Which of (n,) places lie in the zone widened by its margins.
+def with_activity(reports: Sequence[ZoneReport]) -> tuple[ZoneConfig, ...]:
+    """Every zone that was ever reported, as it was reported last, `active` when the reports have it so.
 
-    The footprint is compared at height 0 in the plane at its own middle: straight edges there.
+    From one report to the next a zone follows its schedule where the report agrees with that, and keeps the state told
+    where it does not: somebody switched it. The first report holds for the time before it too.
     """
-    import shapely
+    told: dict[str, list[tuple[int, ZoneConfig, bool]]] = {}
+    for report in sorted(reports, key=lambda report: report.time_ns):
+        for zone in report.zones:
+            told.setdefault(zone.id, []).append((report.time_ns, zone, report.states[zone.id] == "active"))
+    return tuple(replace(rows[-1][1], active=_activity(rows)) for rows in told.values())
 
-    parts = outlines(zone)
-    corners = np.concatenate([polygon[0] for polygon in parts])
-    plane = Plane(Place(float(corners[:, 0].mean()), float(corners[:, 1].mean()), 0.0))
-    flat = [[plane.to_local(ring[:, 0], ring[:, 1], 0.0)[:, :2] for ring in polygon] for polygon in parts]
-    shape = shapely.union_all([shapely.Polygon(rings[0], rings[1:]) for rings in flat]).buffer(zone.margin_m)
-    shapely.prepare(shape)
-    place = plane.to_local(lat_deg, lon_deg, 0.0)
-    here = place[..., 2] > -SEMI_MAJOR_M / 2.0  # not on the other side of the earth
-    low, high = zone.floor_m - zone.margin_vertical_m, zone.ceiling_m + zone.margin_vertical_m
-    level = (alt_m >= low) & (alt_m <= high)
-    within: NDArray[np.bool_] = shapely.contains_xy(shape, place[..., 0], place[..., 1])
-    return within & here & level
+
+def _activity(rows: Sequence[tuple[int, ZoneConfig, bool]]) -> tuple[tuple[int, int], ...] | None:
+    ends = [*(time_ns for time_ns, _, _ in rows[1:]), EVER]
+    spans: list[tuple[int, int]] = []
+    for k, ((time_ns, zone, active), end) in enumerate(zip(rows, ends, strict=True)):
+        begin = time_ns if k else -EVER
+        schedule = ((-EVER, EVER),) if zone.active is None else zone.active
+        if any(start <= time_ns < stop for start, stop in schedule) != active:
+            schedule = ((-EVER, EVER),) if active else ()
+        spans += [(max(start, begin), min(stop, end)) for start, stop in schedule if start < end and stop > begin]
+    merged: list[tuple[int, int]] = []
+    for start, stop in (span for span in spans if span[0] < span[1]):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], stop))
+        else:
+            merged.append((start, stop))
+    return None if merged == [(-EVER, EVER)] else tuple(merged)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fusion.config import ZoneConfig
@@ -56,6 +56,7 @@ def judge(
     span_ns: tuple[int, int],
     trackable_ns: Mapping[str, int] | None = None,
     owner: Owner | None = None,
+    may_enter: Collection[tuple[str, str]] = (),
     options: AlertOptions | None = None,
 ) -> Verdict:
     """Judge the entries, alerts and messages of one run that lie in `span_ns`, its ends included.
@@ -68,6 +69,7 @@ def judge(
     trackable_ns: object -> its third radar detection; one that is not there never was trackable. None: each is from its
     first row of truth on.
     owner: (track, time) -> object (`Ownership`). None: every track is the one object there is.
+    may_enter: pairs (object, zone) of objects that the zone's `ignore` list lets in: not judged.
     """
     options = options or AlertOptions()
     if owner is None:
@@ -76,7 +78,7 @@ def judge(
     known = tuple(episode for episode in found if episode.zone in {zone.id for zone in zones})
     span = Interval(*span_ns)
     samples = {rows.id: sample(rows, options) for rows in objects if len(rows.times_ns)}
-    sights = _sights(samples, zones, options)
+    sights = _sights(samples, zones, options, frozenset(may_enter))
     known_until_ns = max((int(each.times_ns[-1]) for each in samples.values()), default=span.end_ns)
     lookaheads = {zone.id: round(zone.lookahead_s * SECOND_NS) for zone in zones}
     bridge_ns = round(options.bridge_s * SECOND_NS)
@@ -84,7 +86,7 @@ def judge(
     infringements: list[Infringement] = []
     met: list[tuple[str, Encounters]] = []
     for (name, zone), sight in sights.items():
-        if sight.ignored:
+        if sight.unasked:
             continue
         own = [episode for episode in known if episode.zone == zone and name in episode.objects]
         first_ns = int(samples[name].times_ns[0]) if trackable_ns is None else trackable_ns.get(name)
@@ -125,7 +127,7 @@ def judge_forecasts(
     """
     options = options or AlertOptions()
     samples = {rows.id: sample(rows, options) for rows in objects if len(rows.times_ns)}
-    sights = _sights(samples, zones, options)
+    sights = _sights(samples, zones, options, frozenset())
     lookaheads = {zone.id: round(zone.lookahead_s * SECOND_NS) for zone in zones}
     known_until_ns = max((int(each.times_ns[-1]) for each in samples.values()), default=0)
     pairs = []
@@ -144,7 +146,10 @@ def _the_only(objects: Sequence[ObjectRows]) -> Owner:
 
 
 def _sights(
-    samples: Mapping[str, Samples], zones: Sequence[ZoneConfig], options: AlertOptions
+    samples: Mapping[str, Samples],
+    zones: Sequence[ZoneConfig],
+    options: AlertOptions,
+    may_enter: frozenset[tuple[str, str]],
 ) -> dict[tuple[str, str], Sight]:
     found = {}
     for zone in zones:
@@ -155,7 +160,8 @@ def _sights(
                 wide=stays(each, gate, gate.wide, options),
                 near=stays(each, gate, gate.near, options),
                 reach=within_reach(each, gate, options),
-                ignored=bool(each.rows.ignore.all()),
+                rows=each.rows,
+                allowed=(name, zone.id) in may_enter,
             )
     return found
 

@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from replay.alerts.episodes import Episode, Interval
 from replay.alerts.stays import Stay, first_entry, touches
+from replay.truths import ObjectRows
 
 Worth = Literal["entry", "near", "nuisance", "undecided", "not asked for"]
 
@@ -16,21 +19,33 @@ Worth = Literal["entry", "near", "nuisance", "undecided", "not asked for"]
 class Sight:
     """What truth says of one object and one zone: when it was in each of the zone's volumes.
 
-    reach: when it could have come in within the look-ahead at its speed.  ignored: nobody asks for the object.
+    reach: when it could have come in within the look-ahead at its speed.  allowed: it may enter this zone.
     """
 
     itself: tuple[Stay, ...]
     wide: tuple[Stay, ...]
     near: tuple[Stay, ...]
     reach: tuple[Stay, ...]
-    ignored: bool
+    rows: ObjectRows
+    allowed: bool
+
+    @property
+    def unasked(self) -> bool:
+        """Whether nobody ever asks for the object in this zone."""
+        return self.allowed or bool(self.rows.ignore.all())
+
+    def unasked_at(self, time_ns: int) -> bool:
+        """The same at a time: by the object's last row up to it (else its first)."""
+        place = int(np.searchsorted(self.rows.times_ns, time_ns, side="right")) - 1
+        return self.allowed or bool(self.rows.ignore[max(place, 0)])
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedEpisode:
     """worth: `entry`: an entry came within the look-ahead or before it cleared; `near`: none did, and the object came
     within the stated margin of the zone, or was in it; `undecided`: truth ends too early to say; `not asked for`: an
-    object that truth marks to be ignored; else a `nuisance`.  objects: none for an alert of a false track.
+    object that truth marks to be ignored, or that may enter the zone; else a `nuisance`.  objects: none for an alert
+    of a false track.  levels: from when on it was at which level.
     """
 
     alert: str
@@ -40,6 +55,7 @@ class JudgedEpisode:
     cleared_ns: int | None
     worth: Worth
     suppressed: bool
+    levels: tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +81,7 @@ def judge_episode(
     until_ns = max(decided_ns, episode.end_ns)
     own = [sights[name] for name in episode.objects if name in sights]
     worth: Worth = "nuisance"
-    if own and all(sight.ignored for sight in own):
+    if own and all(sight.unasked_at(raised_ns) for sight in own):
         worth = "not asked for"
     elif any(first_entry(sight.itself, raised_ns - 1, until_ns) is not None for sight in own):
         worth = "entry"
@@ -74,7 +90,9 @@ def judge_episode(
     elif own and decided_ns > known_until_ns:
         worth = "undecided"
     suppressed = any(step.suppressed for step in episode.steps)
-    return JudgedEpisode(episode.alert, episode.zone, episode.objects, raised_ns, episode.cleared_ns, worth, suppressed)
+    return JudgedEpisode(
+        episode.alert, episode.zone, episode.objects, raised_ns, episode.cleared_ns, worth, suppressed, _levels(episode)
+    )
 
 
 def encounters(sight: Sight, own: Sequence[Episode], name: str, lookahead_ns: int, span: Interval) -> Encounters:
@@ -99,6 +117,14 @@ def encounters(sight: Sight, own: Sequence[Episode], name: str, lookahead_ns: in
         group = next(group for group in groups if group.begin_ns <= alert.begin_ns <= group.end_ns)
         flaps += any(other.begin_ns >= group.begin_ns for other in others)
     return Encounters(many, flaps, duplicates)
+
+
+def _levels(episode: Episode) -> tuple[tuple[int, str], ...]:
+    found: list[tuple[int, str]] = []
+    for step in episode.steps:
+        if not found or found[-1][1] != step.level:
+            found.append((step.time_ns, step.level))
+    return tuple(found)
 
 
 def _grouped(parts: Sequence[Interval], apart_ns: int) -> list[Interval]:

@@ -52,7 +52,7 @@ def happened(
     already, nobody asks for it, or truth ends too early to say.
     """
     if sight is not None:
-        if sight.ignored or touches(sight.wide, time_ns, time_ns):
+        if sight.unasked_at(time_ns) or touches(sight.wide, time_ns, time_ns):
             return None, None
         entry_ns = first_entry(sight.wide, time_ns, time_ns + lookahead_ns)
         if entry_ns is not None:
