@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,24 @@ import numpy as np
 from adapters.site.utc import parse_utc
 from adapters.site.zone_shapes import read_shape
 from adapters.wire import is_id
+from adapters.wire.checks import number_within
 from fusion.config import ZoneConfig
 from fusion.errors import ConfigError, MessageRejected, shorten
 from fusion.geodesy import Plane
 from fusion.types import Floats, Place
+from fusion.volumes import Volume
 
 EVER = 1 << 62  # ns: the year 2116
-OPTIONAL = ("lookahead_s", "predicted_probability", "imminent_s")  # properties that have a default
+LIMITS = {  # of the numbers of a zone, as in the configuration
+    "floor_m": (-10_000.0, 1_000_000.0),
+    "ceiling_m": (-10_000.0, 1_000_000.0),
+    "radius_m": (1e-3, 1_000_000.0),
+    "margin_m": (0.0, 1_000_000.0),
+    "margin_vertical_m": (0.0, 1_000_000.0),
+    "lookahead_s": (1e-3, 3600.0),
+    "imminent_s": (0.0, 3600.0),
+    "predicted_probability": (0.0, 1.0),
+}
 CIRCLE_CORNERS = 96  # a drawn circle's corners lie 0.05 % of its radius beside it
 
 
@@ -51,22 +63,36 @@ def _read_zone(feature: Mapping[str, Any]) -> ZoneConfig:
     if not is_id(properties["id"]):
         raise ConfigError("properties.id", properties["id"], "letters, digits, _ and -, at most 64")
     shape = read_shape(feature["geometry"])
-    active = properties.get("active")
-    circle = None if shape.centre is None else (*shape.centre, float(properties["radius_m"]))
+    numbers = {name: _number(properties, name) for name in LIMITS if properties.get(name) is not None}
+    radius, active = numbers.pop("radius_m", None), properties.get("active")
+    if shape.centre is not None and radius is None:
+        raise ConfigError("radius_m", None, "a number of metres for a Point")
     zone = ZoneConfig(
         id=properties["id"],
         name=str(properties.get("name") or ""),
         polygons=shape.polygons,
-        circle=circle,
-        floor_m=float(properties["floor_m"]),
-        ceiling_m=float(properties["ceiling_m"]),
-        margin_m=float(properties.get("margin_m") or 0.0),
-        margin_vertical_m=float(properties.get("margin_vertical_m") or 0.0),
+        circle=None if shape.centre is None or radius is None else (*shape.centre, radius),
+        floor_m=numbers.pop("floor_m"),
+        ceiling_m=numbers.pop("ceiling_m"),
         active=None if active is None else tuple((parse_utc(start), parse_utc(stop)) for start, stop in active),
         ignore=tuple(str(name) for name in properties.get("ignore") or ()),
     )
-    times = {name: float(properties[name]) for name in OPTIONAL if properties.get(name) is not None}
-    return replace(zone, **times)  # type: ignore[arg-type]
+    read = replace(zone, **numbers)  # type: ignore[arg-type]
+    _check_shape(read)
+    return read
+
+
+def _number(properties: Mapping[str, Any], name: str) -> float:
+    found = number_within(properties[name], LIMITS[name])
+    if found is None:
+        raise ConfigError(name, properties[name], "{:g} to {:g}".format(*LIMITS[name]))
+    return found
+
+
+@lru_cache(maxsize=16_384)  # the same zones come again in every message
+def _check_shape(zone: ZoneConfig) -> None:
+    """Raises ConfigError where nothing is left of the shape."""
+    Volume.of(zone, Plane(Place(0.0, 0.0, 0.0)))
 
 
 def outlines(zone: ZoneConfig) -> tuple[tuple[Floats, ...], ...]:

@@ -12,7 +12,7 @@ import pytest
 
 from adapters.wire import Sender
 from fusion.config import SensorConfig, ServiceConfig, SiteConfig
-from fusion.errors import RecordingError
+from fusion.errors import MessageRejected, RecordingError
 from fusion.geodesy import Plane
 from fusion.types import SECOND_NS, Coverage, Place, Pose
 from replay.page import page, write_page
@@ -160,6 +160,21 @@ def test_a_zones_message_gives_back_all_that_judges_alerts() -> None:
     assert (zone.margin_m, zone.margin_vertical_m, zone.lookahead_s, zone.imminent_s) == (100.0, 50.0, 90.0, 20.0)
     assert zone.active == ((START_NS + 10 * SECOND_NS, START_NS + 40 * SECOND_NS),)
     assert zone.ignore == ("friend",)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("lookahead_s", float("inf")),
+        ("margin_m", -1.0),
+        ("floor_m", None),
+        ("floor_m", "high"),
+        ("active", [["x", "y"]]),
+    ],
+)
+def test_a_zone_with_a_value_out_of_its_limits_is_rejected(key: str, value: object) -> None:
+    with pytest.raises(MessageRejected, match=r"features\[0\]"):
+        read_zones({"time_ns": START_NS, "features": [zone_feature(**{key: value})]})
 
 
 def test_bad_messages_are_told_and_the_good_ones_beside_them_scored(tmp_path: Path) -> None:
