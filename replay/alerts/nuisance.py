@@ -2,42 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from replay.alerts.episodes import Episode, Interval
-from replay.alerts.stays import Stay, first_entry, touches
-from replay.truths import ObjectRows
+from replay.alerts.sights import Sight
+from replay.alerts.stays import first_entry, touches
 
 Worth = Literal["entry", "near", "nuisance", "undecided", "not asked for"]
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """What truth says of one object and one zone: when it was in each of the zone's volumes.
-
-    reach: when it could have come in within the look-ahead at its speed.  allowed: it may enter this zone.
-    """
-
-    itself: tuple[Stay, ...]
-    wide: tuple[Stay, ...]
-    near: tuple[Stay, ...]
-    reach: tuple[Stay, ...]
-    rows: ObjectRows
-    allowed: bool
-
-    @property
-    def unasked(self) -> bool:
-        """Whether nobody ever asks for the object in this zone."""
-        return self.allowed or bool(self.rows.ignore.all())
-
-    def unasked_at(self, time_ns: int) -> bool:
-        """The same at a time: by the object's last row up to it (else its first)."""
-        place = int(np.searchsorted(self.rows.times_ns, time_ns, side="right")) - 1
-        return self.allowed or bool(self.rows.ignore[max(place, 0)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +43,13 @@ class Encounters:
     duplicates: int
 
 
-def judge_episode(
-    episode: Episode, sights: Mapping[str, Sight], lookahead_ns: int, known_until_ns: int
-) -> JudgedEpisode:
-    """What one alert was worth. sights: object -> what truth says of it and the alert's zone."""
+def judge_episode(episode: Episode, own: Sequence[Sight], lookahead_ns: int, known_until_ns: int) -> JudgedEpisode:
+    """What one alert was worth. own: what truth says of each of its objects and its zone."""
     raised_ns = episode.raised_ns
     decided_ns = (
         raised_ns + lookahead_ns if episode.cleared_ns is None else max(raised_ns + lookahead_ns, episode.end_ns)
     )
     until_ns = max(decided_ns, episode.end_ns)
-    own = [sights[name] for name in episode.objects if name in sights]
     worth: Worth = "nuisance"
     if own and all(sight.unasked_at(raised_ns) for sight in own):
         worth = "not asked for"

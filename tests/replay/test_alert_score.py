@@ -28,6 +28,7 @@ from replay.alerts.judge import PlainForecast, Verdict, judge, judge_forecasts
 from replay.alerts.model import AlertOptions, Ownership, Step, core_steps, recorded_steps
 from replay.alerts.report import alert_tables
 from replay.alerts.score import AlertScore, pool
+from replay.alerts.sights import Sights
 from replay.alerts.trackable import trackable
 from replay.truths import ObjectRows
 from replay.volumes import ZoneReport, with_activity
@@ -562,3 +563,18 @@ def test_tables_tell_the_margin_and_hold_where_there_is_nothing() -> None:
     assert "1 alerted before, 0 late, 0 missed" in text
     assert tables["Entries"][1][0:2] == ("a", "z")
     assert "Entries" not in dict(alert_tables(scored(straight(2000), [])))
+
+
+def test_pairs_that_are_left_out_as_too_far_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    rows = [
+        path([(0, float(a)), (300, float(b))], f"o{k}") for k, (a, b) in enumerate(rng.normal(0.0, 40_000.0, (12, 2)))
+    ]
+    owner = Ownership(np.arange(12), np.full(12, at(0)), [each.id for each in rows])
+    steps = [each for k in range(12) for each in alert(10.0 * k, 10.0 * k + 50.0, f"A{k}", k)]
+    quick = judged(rows, steps, owner=owner)
+    assert 0 < len(Sights(rows, [zone()], AlertOptions()).pairs()) < 12
+    monkeypatch.setattr(Sights, "pairs", lambda self: [(each.id, "z") for each in rows])
+    slow = judged(rows, steps, owner=owner)
+    assert (quick.entries, quick.infringements, quick.episodes) == (slow.entries, slow.infringements, slow.episodes)
+    assert pool([quick]).nuisances == pool([slow]).nuisances
