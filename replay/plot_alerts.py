@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 ThemeName = Literal["light", "dark"]
 MOST_ROWS = 24  # pairs of zone and object; the tables have all
-LEAST_ROWS = 6  # for which there is room: a bar keeps its height
+LEAST_ROWS = 4  # for which there is room: a bar keeps its height
 ROW_INCHES = 0.34
 LEVELS = ("predicted", "imminent", "infringing")
 SURE = 1.96  # standard deviations: 95 of 100 honest bars reach the diagonal
+QUESTION = "Do probabilities come true?"
 FALSE_TRACK = "(false track)"
 
 
@@ -41,7 +42,7 @@ def draw_alerts(score: AlertScore, begin_ns: int, end_ns: int, theme: ThemeName 
     _timeline(
         figure.add_axes((0.16, 0.62 / height, 0.48, 1.0 - 1.5 / height)), score, rows, (begin_ns, end_ns), colours
     )
-    _diagram(figure, score.calibration, colours, (0.715, 0.62 / height, 0.27, 1.0 - 1.5 / height))
+    _diagram(figure, score.calibration, colours, (0.715, 0.62 / height, 0.27, 1.0 - 1.5 / height), QUESTION)
     return figure
 
 
@@ -53,8 +54,7 @@ def draw_reliability(told: Calibration, title: str = "", theme: ThemeName = "lig
     colours = THEMES[theme]
     figure = Figure(figsize=(7.0, 7.6), dpi=DPI, facecolor=colours.background)
     FigureCanvasAgg(figure)
-    figure.text(0.11, 0.965, title or "Reliability", color=colours.ink, fontsize=15, fontweight="bold", va="center")
-    _diagram(figure, told, colours, (0.11, 0.08, 0.85, 0.80))
+    _diagram(figure, told, colours, (0.11, 0.08, 0.85, 0.80), title or QUESTION)
     return figure
 
 
@@ -122,7 +122,9 @@ def _key(axes: Axes, theme: Theme) -> None:
     )  # fmt: skip
 
 
-def _diagram(figure: Figure, told: Calibration, theme: Theme, box: tuple[float, float, float, float]) -> None:
+def _diagram(
+    figure: Figure, told: Calibration, theme: Theme, box: tuple[float, float, float, float], title: str
+) -> None:
     """Told against came true, with how many forecasts each tenth has beneath."""
     left, bottom, width, height = box
     counts = figure.add_axes((left, bottom, width, 0.17 * height))
@@ -134,7 +136,7 @@ def _diagram(figure: Figure, told: Calibration, theme: Theme, box: tuple[float, 
     axes.tick_params(labelbottom=False)
     axes.set_ylabel("came true")
     counts.set_xlabel("probability told")
-    counts.set_ylabel("how many")
+    counts.set_ylabel("number")
     axes.plot([0.0, 1.0], [0.0, 1.0], color=theme.soft, linewidth=1.2, linestyle=(0, (4, 3)))
     if told.base_rate is not None:
         axes.axhline(told.base_rate, color=theme.soft, linewidth=0.8)
@@ -142,12 +144,12 @@ def _diagram(figure: Figure, told: Calibration, theme: Theme, box: tuple[float, 
     mean, share = np.array([each.mean for each in used]), np.array([each.share for each in used])
     bars = np.array([_sure(each.share or 0.0, each.forecasts) for each in used]).reshape(-1, 2)
     axes.vlines(mean, bars[:, 0], bars[:, 1], color=theme.parts[0], linewidth=1.6, alpha=0.7)
-    axes.plot(mean, share, color=theme.parts[0], marker="o", markersize=6, linestyle="none")
+    axes.plot(mean, share, color=theme.parts[0], marker="o", markersize=6, linestyle="none", clip_on=False)
     middles = [(each.low + each.high) / 2.0 for each in told.deciles]
     counts.bar(middles, [each.forecasts for each in told.deciles], width=0.085, color=theme.parts[0])
     words = f"{told.forecasts:,} forecasts · error {number(told.ece, 3)} · Brier {number(told.brier, 3)}"
     words += f" · skill {number(told.skill, 2)}"
-    axes.set_title("Do probabilities come true?", color=theme.ink, fontsize=12, loc="left", pad=30)
+    axes.set_title(title, color=theme.ink, fontsize=12, loc="left", pad=30)
     axes.text(0.0, 1.03, words, transform=axes.transAxes, color=theme.soft, fontsize=8.5)
 
 
