@@ -191,6 +191,17 @@ class ZoneConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertsConfig:
+    """How alerts are held, and how the line that carries them is tested."""
+
+    clear_part: Probability = 0.6
+    hold_s: Annotated[float, Ge(0), Le(3600)] = 5.0
+    lost_inside_s: Annotated[float, Ge(0), Le(86_400)] = 60.0
+    diverted_after_s: Annotated[float, Ge(1), Le(600)] = 60.0
+    test_every_s: Annotated[float, Ge(0), Le(31_536_000)] = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceConfig:
     origin: Place
     name: Text = "skypicket"
@@ -219,6 +230,7 @@ class SiteConfig:
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
     sensor: tuple[SensorConfig, ...] = ()
     zones: tuple[ZoneConfig, ...] = ()
+    alerts: AlertsConfig = field(default_factory=AlertsConfig)
 
     def __post_init__(self) -> None:
         for kind, ids in (("sensor", [s.id for s in self.sensor]), ("zone", [z.id for z in self.zones])):

@@ -14,7 +14,7 @@ import pytest
 from adapters.site.checking import describe, names
 from adapters.site.configuration import SiteFile, load_site
 from adapters.site.zones import properties_type
-from fusion.config import AltitudePrior, SensorConfig, ServiceConfig, TrackerConfig
+from fusion.config import AlertsConfig, AltitudePrior, SensorConfig, ServiceConfig, TrackerConfig
 from fusion.types import Coverage, Place, Pose
 
 DOC = (Path(__file__).parents[1] / "docs" / "configuration.md").read_text(encoding="utf-8")
@@ -22,6 +22,7 @@ SECTIONS = {
     "`[service]`": ServiceConfig,
     "`[tracker]`": TrackerConfig,
     "`tracker.altitude_m`": AltitudePrior,
+    "`[alerts]`": AlertsConfig,
     "`[[sensor]]`": SensorConfig,
     "`sensor.pose` and `service.origin`": Pose,
     "`sensor.coverage`": Coverage,
@@ -63,7 +64,7 @@ def test_every_key_stands_in_the_docs_with_its_default_and_limits(section):
 
 
 def test_no_dataclass_of_the_configuration_is_left_out_of_the_docs():
-    assert names(SiteFile) == ["service", "tracker", "sensor"]
+    assert names(SiteFile) == ["service", "tracker", "sensor", "alerts"]
     assert names(Place) == names(Pose)[:3]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from adapters.site.checking import CHECKED, MISSING, Said, check, combined, quoted, read_text
 from adapters.site.toml_lines import line_of
 from adapters.site.zones import load_zones
-from fusion.config import SensorConfig, ServiceConfig, SiteConfig, TrackerConfig, ZoneConfig
+from fusion.config import AlertsConfig, SensorConfig, ServiceConfig, SiteConfig, TrackerConfig, ZoneConfig
 from fusion.errors import ConfigError
 
 LARGEST_TOML = 1 << 20  # bytes: 1000 times a usual site
@@ -27,6 +27,7 @@ class SiteFile:
     service: ServiceConfig
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
     sensor: tuple[SensorConfig, ...] = ()
+    alerts: AlertsConfig = field(default_factory=AlertsConfig)
 
     def __post_init__(self) -> None:
         SiteConfig(self.service, self.tracker, self.sensor)  # checks what concerns several sensors
@@ -45,7 +46,7 @@ def load_site(path: str | Path) -> SiteConfig:
     site = check(SiteFile, data, str(path), lines)
     zones = _zones(site.service.zones, path, lines(("service", "zones")))
     service = dataclasses.replace(site.service, data=str(path.parent / site.service.data))
-    return SiteConfig(service, site.tracker, site.sensor, zones)
+    return SiteConfig(service, site.tracker, site.sensor, zones, site.alerts)
 
 
 def parse_toml(text: str, file: str) -> dict[str, Any]:
