@@ -75,7 +75,7 @@ def _volumes(zones: Sequence[ZoneConfig]) -> None:
 
 
 def _described(site: SiteConfig) -> str:
-    from replay.report import Rows, aligned
+    from replay.text import Rows, aligned
 
     _volumes(site.zones)
     origin = site.service.origin
@@ -93,7 +93,7 @@ def _described(site: SiteConfig) -> str:
 
 
 def _zone_table(zones: Sequence[ZoneConfig]) -> str:
-    from replay.report import Rows, aligned
+    from replay.text import Rows, aligned
 
     if not zones:
         return "no zone: there will be no alerts"
@@ -109,7 +109,7 @@ def _zone_table(zones: Sequence[ZoneConfig]) -> str:
 
 def _recording(file: str) -> int:
     from replay.recording import inspect
-    from replay.report import Rows, aligned, utc
+    from replay.text import Rows, aligned, utc
 
     report = inspect(file)
     damaged = bool(report.problems) or report.truncated
