@@ -56,10 +56,12 @@ def subscribe(
     report: Report | None = None,
     silence_s: float | None = 5.0,
     on_silence: OnSilence = "raise",
+    tests: bool = False,
 ) -> Alerts:
     """The alert steps of a service, as maps like the contract's `alert`: first those of the alerts open now.
 
-    zone, level: only these. With `level`, the step with which an alert leaves that level comes too. The other
+    zone, level: only these. With `level`, the step with which an alert leaves that level comes too.
+    tests: the line's own test alerts too, each marked `test`; they are of a zone of their own. The other
     parameters are those of `Subscription`. Raises ConfigError for a wrong zone, level or address.
     """
     return Alerts(
@@ -70,6 +72,7 @@ def subscribe(
         report=report,
         silence_s=silence_s,
         on_silence=on_silence,
+        tests=tests,
     )
 
 
@@ -109,12 +112,13 @@ class Alerts(Subscription[Message]):
         report: Report | None,
         silence_s: float | None,
         on_silence: OnSilence,
+        tests: bool = False,
     ) -> None:
         if zone is not None and not is_id(zone):
             raise ConfigError("zone", zone, "an id: 1 to 64 of A-Z a-z 0-9 _ -")
         if level is not None and level not in LEVELS:
             raise ConfigError("level", level, ", ".join(LEVELS))
-        self._zone, self._level = zone, level
+        self._zone, self._level, self._tests = zone, level, tests
         self._complete_to: int | None = None  # every step up to this number was given, or was not asked for
         self._given: set[int] = set()  # numbers given beyond that
         self._open: dict[str, int] = {}  # alert -> its last step given
@@ -178,6 +182,10 @@ class Alerts(Subscription[Message]):
         self._given.add(alert["number"])
         name = alert["alert"]
         at_level = self._level is None or alert["level"] == self._level
+        if alert["test"]:  # never open: nobody waits for its end, and no snapshot tells it
+            if self._tests and at_level and self._zone in (None, alert["zone"]):
+                self._ready.append(alert)
+            return
         if (self._zone is not None and alert["zone"] != self._zone) or not (at_level or name in self._open):
             return
         if alert["state"] == "cleared" or not at_level:

@@ -39,9 +39,9 @@ class Answers:
             outbox.publisher.sender,
             number=outbox.logbook.number,
             tracks=outbox.tracks,
-            zones=service.zones,
+            zones=service.bulletin.zones,
             alerts=sorted(outbox.open.values(), key=lambda alert: int(alert["number"])),
-            status=service.status,
+            status=service.bulletin.status,
         )
 
     def alerts(self, since: int, limit: int) -> list[Message]:
@@ -78,9 +78,9 @@ class Answers:
         """The `zones` message as it stands now."""
         self._service.switch_zone(id, active)
         _log.info("%s switched zone %s %s", who, id, "on" if active else "off")
-        return self._service.zones
+        return self._service.bulletin.zones
 
     def health(self) -> Message:
         """What a probe wants to know."""
-        status = self._service.status
+        status = self._service.bulletin.status
         return {name: status[name] for name in ("state", "time_ns", "uptime_s", "version")}

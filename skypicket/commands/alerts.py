@@ -22,7 +22,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "gaps, restarts and silence of the service are reported on standard error. With --exec a command of "
         "yours is run for each step, one after another: it gets the message as a JSON line on its standard "
         "input, and SKYPICKET_NUMBER, _ALERT, _STEP, _ZONE, _TRACK, _LEVEL, _STATE, _PROBABILITY and _TIME_NS "
-        "in its environment. No shell is involved.",
+        "in its environment. The line's own test alerts are left out, unless --tests is given. No shell is involved.",
         "alerts --zone runway --level infringing",
         "alerts --json",
         "alerts --exec 'notify-send skypicket'",
@@ -30,6 +30,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--from", dest="address", default=PUBLISHED, metavar="ADDRESS", help=f"default {PUBLISHED}")
     parser.add_argument("--zone", metavar="Z", help="only alerts of this zone")
     parser.add_argument("--level", metavar="L", help="only this level: predicted, imminent or infringing")
+    parser.add_argument("--tests", action="store_true", help="the line's own test alerts too, marked as such")
     parser.add_argument("--json", action="store_true", help="one JSON line a step, as in the contract")
     parser.add_argument("--exec", dest="command", metavar="CMD", help="run this for each step")
     parser.add_argument(
@@ -58,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         requests=arguments.requests,
         report=lambda notice: say(str(notice)),
         on_silence="report",
+        tests=arguments.tests,
     )
     with alerts:
         for alert in alerts:

@@ -191,6 +191,7 @@ class Service:
             velocity_mps=(1.0, 2.0, 3.0),
             sensors=("north",),
             reason="p = 0.7",
+            test=changes.get("test", False),
         )
         self._steps[alert] = step
         (number,) = self.journal.append([step])
@@ -372,6 +373,29 @@ def test_a_change_of_level_is_given_once_and_to_those_whom_it_concerns(
     assert everybody.numbers(5) == [3, 4, 5, 6, 7]
     assert imminent.numbers(3) == [3, 4, 6]
     assert predicted.numbers(2) == [3, 7]
+
+
+def test_the_lines_own_tests_are_given_to_those_who_ask_for_them(service: Service, listen: Callable[..., Ear]) -> None:
+    """Live, and where they are fetched after a loss; they are open for nobody, so none is ever missed as open."""
+    ears = plain, asking, zoned = listen(), listen(tests=True), listen(tests=True, zone="line-test")
+    for ear in (plain, asking):
+        ear.settle(service)
+    assert zoned.alerts.wait(2 * BEAT_S) is None  # it has joined
+    service.step("T", zone="line-test", test=True)
+    service.step("T", zone="line-test", test=True, state="cleared", lose=True)
+    service.step("A")
+    service.restart()
+    service.step("U", zone="line-test", test=True)
+    last = [service.step("Z", zone=zone) for zone in ("airport", "line-test")]
+    told: list[list[str]] = []
+    for ear in ears:
+        heard: dict[int, str] = {}
+        while not heard or max(heard) < last[1]:
+            step = next(ear.alerts)
+            heard[step["number"]] = step["alert"]
+        told.append([heard[number] for number in sorted(heard) if heard[number] != "mark"])
+    assert told == [["A", "Z", "Z"], ["T", "T", "A", "U", "Z", "Z"], ["T", "T", "U", "Z"]]
+    assert not any(ear.of(Forgotten) for ear in ears)
 
 
 @pytest.mark.parametrize(

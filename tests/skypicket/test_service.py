@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 import resource
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from adapters.journal import Journal, JournalError
 from adapters.line import sockets
 from adapters.line.publish import Pusher
 from adapters.wire import Message, encode, unpack
-from fusion.config import SensorConfig, ServiceConfig, SiteConfig, TrackerConfig, ZoneConfig
+from fusion.config import AlertsConfig, SensorConfig, ServiceConfig, SiteConfig, TrackerConfig, ZoneConfig
 from fusion.errors import ConfigError
 from fusion.types import Coverage, Place, Pose
 from skypicket.service import Service, source_id
@@ -88,12 +90,13 @@ def no_pages(journal: Journal) -> Iterator[None]:
 class Bench:
     """A service with its clock, something that sends, and something that listens; nothing runs by itself."""
 
-    def __init__(self, folder: Path, live: bool, data: str = "data") -> None:
+    def __init__(self, folder: Path, live: bool, data: str = "data", test_every_s: float = 0.0) -> None:
         self.clock = ManualClock(START_NS)
         service = ServiceConfig(
             Place(47.0, 19.0, 0.0), "a site", (), ingest=FREE, publish=FREE, requests=FREE, data=str(folder / data)
         )
-        self.site = SiteConfig(service, TrackerConfig(lateness_s=1.0), SENSORS, ZONES)
+        alerts = AlertsConfig(test_every_s=test_every_s)
+        self.site = SiteConfig(service, TrackerConfig(lateness_s=1.0), SENSORS, ZONES, alerts)
         self.service = Service(self.site, live=live, clock=self.clock)
         self.pusher = Pusher(self.service.ingest.address)
         self.listener = Listener(self.service.publisher.address)
@@ -108,7 +111,8 @@ class Bench:
     def until(self, reached: Callable[[], bool], tick_s: float = 0.0) -> None:
         """Let it work until something is so."""
         for _ in range(2000):
-            sockets.wait((self.service.ingest, self.service.publisher, self.listener), 0.005)
+            endpoints = self.service.ingest, self.service.publisher, self.service.line_test, self.listener
+            sockets.wait(endpoints, 0.005)
             self.clock.advance(tick_s)
             self.service.turn()
             while (received := self.listener.receive(0.0)) is not None:
@@ -116,6 +120,13 @@ class Bench:
             if reached():
                 return
         raise AssertionError(f"never reached; heard {[topic for topic, _ in self.heard][-20:]}")
+
+    def listener_takes(self, count: int) -> None:
+        """Let the listener have `count` more messages, while the service does nothing."""
+        for _ in range(count):
+            received = self.listener.receive(10.0)
+            assert received is not None
+            self.heard.append(received)
 
     def send(self, *messages: Message) -> None:
         """Send, and let it take all of them in."""
@@ -362,6 +373,111 @@ def test_what_is_suppressed_stands_in_the_status(start):
     assert bench.ask("suppress", zone="nowhere", until_ns=until_ns, who="Eva")["code"] == "unknown"
 
 
+def returned(bench: Bench) -> int:
+    """When the line's own test came back, once it did."""
+    bench.until(lambda: bench.service.line_test.returned_ns is not None, tick_s=0.1)
+    found: int = bench.status()["test_returned_ns"]
+    return found
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_the_line_is_tested_at_the_start_and_the_status_says_when_that_came_back(start, live):
+    """By the clock, wherever event time is; and no test is an open alert, in no snapshot and no count."""
+    bench = start(live=live, test_every_s=3600.0)
+    bench.send(frame(0.0))
+    assert bench.messages("status")[0]["test_returned_ns"] is None
+    first_ns = returned(bench)
+    assert START_NS < first_ns <= bench.clock.time_ns()
+    tests = steps(bench)
+    assert [(step["number"], step["zone"], step["state"], step["test"]) for step in tests] == [
+        (1, "line-test", "raised", True),
+        (2, "line-test", "cleared", True),
+    ]
+    for message in tests:
+        VALIDATORS["alert"].validate(json.loads(encode(message, json=True)))
+    assert [status["alerts"] for status in bench.messages("status")] == [{}] * len(bench.messages("status"))
+    assert bench.ask("snapshot")["alerts"] == []
+    assert [step["number"] for step in bench.ask("alerts", since=0)] == [1, 2]
+    bench.clock.advance(3600.0)
+    bench.until(lambda: bench.service.line_test.returned_ns > first_ns, tick_s=0.1)
+    every = bench.ask("alerts", since=0)
+    assert [step["number"] for step in every] == [1, 2, 3, 4]
+    assert (every[-1]["time_ns"] >= START_NS + 3600 * S) == live  # at the time of everything else that is said then
+
+
+def test_a_broken_line_degrades_the_state(start):
+    """What is published goes nowhere: the socket lets go of its address, and of whoever was there."""
+    bench = start(test_every_s=3600.0)
+    bench.fly(3)
+    returned(bench)
+    bench.until(lambda: bench.service.health.state(bench.service.monotonic_ns) == "ok", tick_s=0.1)
+    bench.service.line_test.socket.disconnect(bench.service.publisher.address)
+    bench.clock.advance(3600.0)
+    bench.until(lambda: not bench.service.line_test.works, tick_s=0.1)
+    assert bench.status()["state"] == bench.ask("health")["state"] == "degraded"
+
+
+def test_a_service_that_died_in_a_test_of_its_line_leaves_no_open_alert(start):
+    bench = start()
+    bench.service.line_test._raise(START_NS, 0)
+    (open_,) = bench.service.outbox.logbook.journal.open_alerts()
+    bench.close()
+    again = start()
+    assert again.service.outbox.logbook.journal.open_alerts() == []
+    assert again.ask("alerts", since=1)[0]["alert"] == open_["alert"]
+
+
+def test_a_status_is_there_each_second_while_one_piece_of_work_goes_on(start):
+    """The loop hangs in a frame; the heartbeat says so, without end of it, and falls silent after half a minute."""
+    bench = start(live=True)
+    bulletin, clock = bench.service.bulletin, bench.clock
+    assert not bulletin.beat()
+    said = []
+    for _ in range(400):
+        clock.advance(0.1)
+        said.append(bulletin.beat())
+    bench.listener_takes(said.count(True))
+    told = [status for status in bench.messages("status") if status["state"] == "overloaded"]
+    times = [status["time_ns"] for status in told]
+    assert len(told) == said.count(True) == 29
+    assert all(after - before == 1e9 for before, after in pairwise(times))
+    assert times[-1] - times[0] < 30e9
+    numbers = [status["seq"] for status in bench.messages("status")]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    for status in told:
+        VALIDATORS["status"].validate(json.loads(encode(status, json=True)))
+    assert bench.status()["state"] == "degraded"
+
+
+def test_the_heartbeat_goes_on_in_a_service_whose_loop_is_held_up(start, monkeypatch):
+    """In the real loop: three beats while it stands still, by a thread of their own."""
+    bench = start(live=True)
+    service, held, free = bench.service, threading.Event(), threading.Event()
+
+    def hold() -> None:
+        held.set()
+        assert free.wait(30.0)
+
+    monkeypatch.setattr(service, "_advance", hold)
+    stop = threading.Event()
+    loop = threading.Thread(target=service.run, args=(stop.is_set,))
+    loop.start()
+    assert held.wait(30.0)
+    try:
+        for _ in range(3):
+            bench.clock.advance(1.25)
+            state = ""
+            while state != "overloaded":
+                received = bench.listener.receive(20.0)
+                assert received is not None
+                state = unpack(received[1]).get("state", "")
+    finally:
+        stop.set()
+        free.set()
+        loop.join(30.0)
+    assert not loop.is_alive()
+
+
 def test_a_zone_that_is_switched_off_alerts_no_more_even_in_a_new_picture(start):
     bench = start()
     answer = bench.ask("zone", id="airport", active=False, who="Eva")
@@ -404,7 +520,7 @@ def test_orders_about_a_zone_that_is_gone_are_dropped(start, caplog):
     bench.close()
     site = replace(bench.site, zones=ZONES[:1])
     with Service(site, live=False, clock=bench.clock) as service:
-        assert service.status["suppressed"] == []
+        assert service.bulletin.status["suppressed"] == []
     assert "zone far is gone" in caplog.text
 
 
@@ -546,8 +662,8 @@ def test_a_site_without_zones_and_sensors_serves(start):
     empty = replace(site, sensor=(), zones=(), service=service)
     with Service(empty, live=True, clock=ManualClock(START_NS)) as served:
         served.turn()
-        assert served.status["state"] == "ok"
-        assert served.zones["features"] == []
+        assert served.bulletin.status["state"] == "ok"
+        assert served.bulletin.zones["features"] == []
 
 
 @pytest.mark.parametrize(
