@@ -36,6 +36,7 @@ __all__ = [
     "Tracks",
     "Unanswered",
     "Unreadable",
+    "corridor",
     "request",
     "requests_address",
     "subscribe",
@@ -86,6 +87,22 @@ def tracks(
 ) -> Tracks:
     """The air pictures of a service, the present one first. A time that comes again corrects the earlier."""
     return Tracks(address, ["tracks"], requests=requests, report=report, silence_s=silence_s, on_silence=on_silence)
+
+
+def corridor(
+    address: str, track: int, *, lookahead_s: float | None = None, step_s: float | None = None, timeout_s: float = 5.0
+) -> Message:
+    """Where a track will probably be, from the service whose request socket is at `address`: for display.
+
+    `slices`, each with its `time_s` from `time_ns` on, its `centre`, a height band and the outlines of 50 % and 90 %.
+    lookahead_s: 180 s where it is left out.  step_s: between slices; an eighth of it. Raises RequestRefused (`unknown`
+    for a track that is not there or not confirmed), NoAnswer, ConfigError.
+    """
+    asked = {"request": "corridor", "track": track, "lookahead_s": lookahead_s, "step_s": step_s}
+    result = request(address, asked, timeout_s)
+    if not isinstance(result, dict) or not isinstance(result.get("slices"), list):
+        raise NoAnswer(address, "the answer is no corridor")
+    return result
 
 
 class Tracks(Subscription[Picture]):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fusion import pictures
+from fusion import paths, pictures
 from fusion.airspace import Airspace
 from fusion.alerting import AlertMachine, Assessment
 from fusion.config import SiteConfig
@@ -14,9 +14,10 @@ from fusion.episodes import Ledger
 from fusion.errors import MessageRejected
 from fusion.identity import Oddity
 from fusion.ordering import History, Snapshot
+from fusion.paths import Fan
 from fusion.registration import Estimate
 from fusion.tracker import Tracker
-from fusion.types import SECOND_NS, Event, Frame, Picture
+from fusion.types import SECOND_NS, TRACK_STATUSES, Event, Frame, Picture
 
 EVALUATION_NS = SECOND_NS  # alerts are evaluated each second of event time
 LONGEST_PAUSE_NS = 60 * SECOND_NS  # after a longer pause of all sensors with an empty sky, reports jump over it
@@ -104,6 +105,21 @@ class Pipeline:
             return None
         tracker = self._air.tracker
         return pictures.picture(tracker, pictures.ahead(tracker, max(self.newest_ns, self._made_ns)))
+
+    def fan(self, track: int, horizon_s: float) -> tuple[int, str, Fan] | None:
+        """Sampled futures of one track from now on: (time_ns, status, fan); changes nothing.
+
+        None for a track that is not confirmed or coasting.
+        """
+        tracker, now_ns = self._air.tracker, max(self.newest_ns or 0, self._made_ns)
+        outlook = pictures.outlook(tracker, pictures.ahead(tracker, now_ns))
+        rows = np.flatnonzero(outlook.id == track)
+        if not len(rows):
+            return None
+        row = int(rows[0])
+        weight, mean, covariance = outlook.weight[row], outlook.mean[row], outlook.covariance[row]
+        found = paths.fan(tracker.motions, tracker.plane, weight, mean, covariance, horizon_s, paths.FULL)
+        return now_ns, TRACK_STATUSES[int(outlook.status[row])], found
 
     def registration(self) -> dict[str, dict[str, Estimate]]:
         """Sensor -> parameter -> what is known of its bias by now; empty where registration is off."""

@@ -16,6 +16,7 @@ Whatever the bytes, reading raises MessageRejected and nothing else. Its codes:
 from adapters.wire.alerts import LEVELS, STATES, alert_message, read_alert
 from adapters.wire.checks import is_id, is_integer, is_text, is_time
 from adapters.wire.codec import decode, encode, encode_fitting, unpack
+from adapters.wire.corridors import corridor_result
 from adapters.wire.envelope import (
     TYPES,
     Message,
@@ -49,6 +50,7 @@ __all__ = [
     "alert_message",
     "alert_topics",
     "check_envelope",
+    "corridor_result",
     "decode",
     "encode",
     "encode_fitting",
