@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from adapters.line.requests import MOST_SLICES, RequestRefused, snapshot_result
-from adapters.wire import Message, corridor_result, encode
+from adapters.wire import Message, encode
 
 if TYPE_CHECKING:
     from skypicket.service import Service
@@ -84,6 +84,7 @@ class Answers:
 
     def corridor(self, track: int, lookahead_s: float, step_s: float | None) -> Message:
         """Where a track will probably be, now and at each step up to the look-ahead."""
+        from adapters.wire.corridors import corridor_result
         from fusion.corridor import TIMES, corridor
 
         step_s = lookahead_s / TIMES if step_s is None else float(step_s)

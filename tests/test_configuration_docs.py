@@ -64,7 +64,7 @@ def test_every_key_stands_in_the_docs_with_its_default_and_limits(section):
 
 
 def test_no_dataclass_of_the_configuration_is_left_out_of_the_docs():
-    assert names(SiteFile) == ["service", "tracker", "sensor"]
+    assert names(SiteFile) == ["service", "tracker", "sensor", "alerts"]
     assert names(Place) == names(Pose)[:3]
 
 

@@ -13,10 +13,9 @@ Whatever the bytes, reading raises MessageRejected and nothing else. Its codes:
     not-encodable                                       what `encode` was given
 """
 
-from adapters.wire.alerts import LEVELS, STATES, alert_message, read_alert
+from adapters.wire.alerts import LEVELS, STATES, alert_message, alert_step, read_alert
 from adapters.wire.checks import is_id, is_integer, is_text, is_time
 from adapters.wire.codec import decode, encode, encode_fitting, unpack
-from adapters.wire.corridors import corridor_result
 from adapters.wire.envelope import (
     TYPES,
     Message,
@@ -48,9 +47,9 @@ __all__ = [
     "RejectedRows",
     "Sender",
     "alert_message",
+    "alert_step",
     "alert_topics",
     "check_envelope",
-    "corridor_result",
     "decode",
     "encode",
     "encode_fitting",
