@@ -7,7 +7,7 @@ is open with what should be, and publishes the difference as next steps.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -86,6 +86,12 @@ class Ledger:
         for each in steps:
             self._open[each.track, each.zone] = each
             self._adopted[each.track, each.zone] = None
+
+    def forget(self, alerts: Collection[str]) -> None:
+        """Leave out open alerts, given by their ids, that somebody else has cleared."""
+        for pair in [pair for pair, step in self._open.items() if step.alert in alerts]:
+            del self._open[pair]
+            self._adopted.pop(pair, None)
 
     def open(self) -> list[AlertStep]:
         """The last published step of each open alert, in the order in which they were raised."""
@@ -217,7 +223,7 @@ class Ledger:
         until_ns = self._until(last.track, last.zone)
         return replace(
             last,
-            time_ns=self._now_ns,
+            time_ns=max(self._now_ns, last.time_ns),
             step=last.step + 1,
             state="updated",
             previous_level=None,

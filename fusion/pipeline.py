@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from fusion.ordering import History, Snapshot
 from fusion.paths import Fan
 from fusion.registration import Estimate
 from fusion.tracker import Tracker
-from fusion.types import SECOND_NS, TRACK_STATUSES, Event, Frame, Picture
+from fusion.types import ENDED, SECOND_NS, TRACK_STATUSES, AlertStep, Event, Frame, Picture
 from fusion.watches import Assessment
 
 EVALUATION_NS = SECOND_NS  # alerts are evaluated each second of event time
@@ -123,9 +123,17 @@ class Pipeline:
         found = paths.fan(tracker.motions, tracker.plane, weight, mean, covariance, horizon_s, paths.FULL)
         return now_ns, TRACK_STATUSES[int(outlook.status[row])], found
 
-    def assessments(self) -> list[Assessment]:
-        """What every open alert should say, as of the last evaluation, published or not."""
-        return [watch.said for watch in self._air.machine.watches.values() if watch.open and watch.said is not None]
+    def standing(self) -> list[AlertStep]:
+        """Each open alert as its last step has it, but where its track was at the last evaluation, published or not."""
+        machine = self._air.machine
+        said = {pair: watch.said for pair, watch in machine.watches.items() if watch.said is not None}
+        found = []
+        for step in self.ledger.open():
+            now = said.get((step.track, step.zone))
+            if now is not None and now.track_status in TRACK_STATUSES[:ENDED]:
+                step = replace(step, time_ns=machine.time_ns, position=now.position, velocity_mps=now.velocity_mps)
+            found.append(step)
+        return found
 
     def registration(self) -> dict[str, dict[str, Estimate]]:
         """Sensor -> parameter -> what is known of its bias by now; empty where registration is off."""

@@ -32,6 +32,7 @@ class Logbook:
         self._ceiling = Ceiling(journal.file.with_suffix(".numbers"))
         self.number = max(journal.last, self._ceiling.number)
         self.orders = self._kept = journal.orders()
+        self.sightings = self._seen = journal.sightings()
         self.failure: JournalError | None = None
         self.lost = 0
         self._clock = clock
@@ -58,6 +59,10 @@ class Logbook:
         self.orders = list(orders)
         self.work()
 
+    def see(self, alerts: Sequence[Message]) -> None:
+        """Put how open alerts stand in the place of how they stood; written with what is written next."""
+        self.sightings = list(alerts)
+
     def since(self, number: int, limit: int) -> list[Message]:
         """As of the journal; steps that wait to be written included. Raises JournalError."""
         found = self.journal.since(number, limit)
@@ -70,7 +75,8 @@ class Logbook:
     def work(self, *, now: bool = False) -> None:
         """Write what waits; after a failure a second later at the earliest, or `now`."""
         time_ns = self._clock.monotonic_ns()
-        if self.failure is None and not self._waiting and self.orders == self._kept and not now:
+        idle = not self._waiting and self.orders == self._kept and self.sightings == self._seen
+        if self.failure is None and idle and not now:
             return
         if self.failure is not None and time_ns - self._tried_ns < RETRY_NS and not now:
             return
@@ -103,6 +109,9 @@ class Logbook:
         if probe or self.orders != self._kept:
             self.journal.keep(self.orders)
             self._kept = self.orders
+        if self.sightings != self._seen:
+            self.journal.keep_sightings(self.sightings)
+            self._seen = self.sightings
 
     def _keep_number(self, number: int) -> None:
         """Note up to where numbers were given that the journal does not know."""

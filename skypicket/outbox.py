@@ -11,7 +11,6 @@ from adapters.wire import Message, alert_message, alert_topics, topic_of, tracks
 from fusion.types import AlertStep, Event, Picture
 from skypicket.logbook import Logbook
 
-RESTARTED: Final = "The service started anew: whether track {track} still threatens {zone} is not known."
 NEW_PICTURE: Final = "A new air picture was started: track {track} belongs to the one before it."
 
 

@@ -35,7 +35,8 @@ from skypicket.heartbeat import Heartbeat
 from skypicket.line_test import LineTest
 from skypicket.logbook import Logbook
 from skypicket.numbering import next_picture
-from skypicket.outbox import NEW_PICTURE, RESTARTED, Outbox
+from skypicket.outbox import NEW_PICTURE, Outbox
+from skypicket.recovery import Recovery
 from skypicket.standing import Standing
 
 JOURNAL: Final = "alerts.sqlite"  # in the data folder
@@ -47,7 +48,7 @@ IDLE_S: Final = 2.0  # event time: without frames for so long, reports up to the
 
 
 class Service:
-    """Binds its sockets, clears what an earlier run left open, and serves until `run` is told to stop.
+    """Binds its sockets, takes over what an earlier run left open, and serves until `run` is told to stop.
 
     live: event times are held against the clock, and reports go on where sensors fall silent. Otherwise
     frames alone move time; after `IDLE_S` of the clock without any, what is due up to the newest goes out.
@@ -68,7 +69,7 @@ class Service:
         self._closing: list[Callable[[], None]] = [journal.close]
         try:
             self._open(journal)
-            self._begin(journal)
+            self._begin()
         except BaseException:
             self.close()
             raise
@@ -96,13 +97,14 @@ class Service:
         self.line_test = LineTest(self.publisher.address, send, self.clock, every_s, place, zones)
         self._closing.append(self.line_test.close)
 
-    def _begin(self, journal: Journal) -> None:
-        """The first air picture; clear what an earlier run left open. Raises JournalError: now it has to work."""
+    def _begin(self) -> None:
+        """The first air picture, and what an earlier run left open. Raises JournalError: now it has to work."""
         self.standing = Standing(self.site, self.outbox.logbook)
         self.outbox.logbook.work(now=True)
         self._check_journal()
         self.pipeline = self._new_pipeline()
-        self.outbox.clear(journal.open_alerts(), self.clock.time_ns() if self.live else None, RESTARTED)
+        self.recovery = Recovery(self)
+        self.recovery.take_over()
         self._check_journal()
 
     def _check_journal(self) -> None:
@@ -118,7 +120,7 @@ class Service:
         self.close()
 
     def close(self) -> None:
-        """Close sockets and journal. Alerts stay open in the journal: the next start clears them."""
+        """Close sockets and journal. Alerts stay open in the journal: the next start takes them over."""
         while self._closing:
             self._closing.pop()()
 
@@ -138,6 +140,7 @@ class Service:
         self.requests.serve()
         self._take_frames()
         self._advance()
+        self.recovery.turn()
         self.line_test.turn(self.now_ns())
         self.monotonic_ns = self.clock.monotonic_ns()
         if self.bulletin.due():
@@ -170,6 +173,7 @@ class Service:
         if not isinstance(frame, Frame):
             self.publisher.forward(received.topic, received.payload)
             return
+        self.recovery.begin(frame.time_ns)
         if received.new_picture:
             self._start_picture()
         before_ns = self.pipeline.newest_ns

@@ -576,18 +576,97 @@ def test_a_new_run_of_the_sender_begins_a_new_picture_with_new_ids(start):
     assert {step["track"] for step in before}.isdisjoint(step["track"] for step in after[1:])
 
 
-def test_a_restart_clears_what_was_open_and_says_why(start):
+def test_over_a_restart_an_alert_keeps_its_episode_and_who_acknowledged_it(start):
+    """The object goes on; its track is another. The alert is the same, one step after another, acknowledged."""
+    bench = start()
+    bench.fly(20)
+    (open_,) = bench.ask("snapshot")["alerts"]
+    bench.ask("ack", alert=open_["alert"], who="Eva", note="seen")
+    bench.fly_on(21, 30)
+    bench.until(lambda: bench.service.outbox.logbook.journal.sightings(), tick_s=1.0)
+    last = bench.service.outbox.open[open_["alert"]]
+    bench.close()
+    again = start()
+    (waiting,) = again.ask("snapshot")["alerts"]
+    assert (waiting["alert"], waiting["state"], waiting["step"]) == (open_["alert"], "updated", last["step"] + 1)
+    assert "started anew" in waiting["reason"]
+    assert waiting["acknowledged"]["who"] == "Eva"
+    assert waiting["time_ns"] >= START_NS + 29 * S > last["time_ns"]  # where it was, though nothing had been said of it
+    assert waiting["position"]["lon_deg"] > last["position"]["lon_deg"]
+    again.fly_on(35, 62, "run-2")
+    found = [step for step in steps(again) if step["number"] > waiting["number"]]
+    assert {step["alert"] for step in found} == {open_["alert"]}
+    assert [step["step"] for step in found] == list(range(waiting["step"] + 1, waiting["step"] + 1 + len(found)))
+    assert {step["acknowledged"]["who"] for step in found} == {"Eva"}
+    assert {step["state"] for step in found} == {"updated"}
+    assert found[-1]["level"] == "infringing"
+    assert len(found[-1]["tracks"]) == 2
+    assert found[-1]["tracks"][0] == open_["track"] != found[-1]["track"]
+
+
+def test_an_alert_that_waits_for_its_object_can_be_acknowledged(start):
     bench = start()
     bench.fly(30)
     (open_,) = bench.ask("snapshot")["alerts"]
     bench.close()
     again = start()
-    (step,) = again.ask("alerts", since=open_["number"])
-    assert (step["alert"], step["state"], step["step"]) == (open_["alert"], "cleared", open_["step"] + 1)
-    assert "started anew" in step["reason"]
+    step = again.ask("ack", alert=open_["alert"], who="Eva")
+    assert (step["acknowledged"]["who"], step["step"]) == ("Eva", open_["step"] + 2)
+    assert step["time_ns"] == open_["time_ns"]
+    again.fly_on(33, 45, "run-2")
+    assert {step["acknowledged"]["who"] for step in steps(again)[1:]} == {"Eva"}
+    assert {step["alert"] for step in steps(again)} == {open_["alert"]}
+
+
+@pytest.mark.parametrize("shift", [-60.0, 400.0])
+def test_after_a_long_time_or_in_another_one_an_alert_waits_for_nobody(start, shift):
+    """Who comes then may be another object: the old alert clears at the first frame, and a new one is raised."""
+    bench = start()
+    bench.fly(30)
+    (open_,) = bench.ask("snapshot")["alerts"]
+    bench.close()
+    again = start()
+    for second in range(31):
+        for sensor in ("gps", "spare"):
+            when_ns = START_NS + round((second + 30.0 + shift) * S)
+            again.send(frame(float(second), "run-2", sensor, time_ns=when_ns))
+    cleared, raised = (next(step for step in steps(again) if step["state"] == state) for state in ("cleared", "raised"))
+    assert (cleared["alert"], cleared["track"]) == (open_["alert"], open_["track"])
+    assert "is not known" in cleared["reason"]
+    assert cleared["number"] < raised["number"]
+    assert raised["alert"] != open_["alert"]
+    assert raised["acknowledged"] is None
+
+
+def test_where_nothing_is_seen_any_more_an_alert_of_an_earlier_run_clears(start):
+    """After a minute without any frame, and after one of frames without its object."""
+    bench = start()
+    bench.fly(30)
+    bench.close()
+    again = start()
+    again.until(lambda: steps(again) and steps(again)[-1]["state"] == "cleared", tick_s=1.0)
+    assert 58.0 <= again.clock.monotonic_ns() / S <= 70.0
+    assert "is not known" in steps(again)[-1]["reason"]
     assert again.ask("snapshot")["alerts"] == []
-    again.fly(30)
-    assert {step["alert"] for step in steps(again)}.isdisjoint({open_["alert"]})
+    again.close()
+    second = start(data="other")
+    second.fly(30)
+    second.close()
+    third = start(data="other")
+    for at in range(31, 95):
+        for sensor in ("gps", "spare"):
+            third.send(frame(float(at), "run-2", sensor, columns={"east_m": [], "north_m": [], "up_m": []}))
+    third.until(lambda: steps(third)[-1]["state"] == "cleared")
+    assert "has not found the object" in steps(third)[-1]["reason"]
+
+
+def test_an_alert_of_a_zone_that_is_gone_clears(start):
+    bench = start()
+    bench.fly(30)
+    bench.close()
+    with Service(replace(bench.site, zones=ZONES[1:]), live=False, clock=bench.clock) as service:
+        assert service.outbox.logbook.journal.open_alerts() == []
+        assert service.outbox.logbook.since(0, 100)[-1]["state"] == "cleared"
 
 
 def test_by_event_time_reports_up_to_the_newest_frame_go_out_after_a_pause(start):
