@@ -404,6 +404,7 @@ def test_the_lines_own_tests_are_given_to_those_who_ask_for_them(service: Servic
         ({"zone": "a.b"}, "zone is 'a.b'"),
         ({"level": "red"}, "allowed is predicted, imminent, infringing"),
         ({"silence_s": 0.0}, "silence_s is 0.0"),
+        ({"since": -1}, "since is -1"),
         ({"address": "ipc://somewhere"}, "requests is None"),
         ({"address": "tcp://nowhere", "requests": "tcp://127.0.0.1:1"}, "address is 'tcp://nowhere'"),
     ],
@@ -519,6 +520,35 @@ def test_junk_on_the_line_is_reported_and_skipped(service: Service, listen: Call
     assert ear.numbers(1) == [number]
     assert len(ear.of(Unreadable)) == 3
     assert ear.of(Gap) == []
+
+
+def test_who_was_down_goes_on_after_the_last_step_it_knows(service: Service, listen: Callable[..., Ear]) -> None:
+    """What was missed comes in order, whatever has cleared since; what is open and known does not come again."""
+    for alert in "AAABB":
+        service.step(alert)
+    service.step("C", zone="north")
+    service.step("B", "imminent")
+    service.step("B", "imminent", state="cleared")
+    assert listen(since=3).numbers(5) == [4, 5, 6, 7, 8]
+    assert listen(since=4, level="imminent").numbers(2) == [7, 8]
+    zoned, known = listen(since=0, zone="north"), listen(since=8)
+    assert zoned.numbers(1) == [6]
+    assert known.alerts.wait(2 * BEAT_S) is None
+    service.step("A")
+    service.step("C", zone="north")
+    assert known.numbers(2) == [9, 10]
+    assert zoned.numbers(1) == [10]
+
+
+def test_a_number_that_the_journal_has_not_reached_is_of_another_journal(
+    service: Service, listen: Callable[..., Ear]
+) -> None:
+    service.step("A")
+    service.step("A")
+    ear = listen(since=500)
+    assert ear.numbers(1) == [2]
+    service.step("A")
+    assert ear.numbers(1) == [3]
 
 
 # Silence

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from shapely import Point, Polygon, unary_union
 
 from adapters import schemas
 from adapters.client import Listener
@@ -22,6 +23,7 @@ from adapters.line.publish import Pusher
 from adapters.wire import Message, encode, unpack
 from fusion.config import AlertsConfig, SensorConfig, ServiceConfig, SiteConfig, TrackerConfig, ZoneConfig
 from fusion.errors import ConfigError
+from fusion.geodesy import Plane
 from fusion.types import Coverage, Place, Pose
 from skypicket.service import Service, source_id
 
@@ -370,6 +372,52 @@ def test_what_is_suppressed_stands_in_the_status(start):
     assert answer["suppressed"][0]["zone"] == "airport"
     assert bench.status()["suppressed"][0]["until_ns"] == until_ns
     assert bench.ask("suppress", zone="nowhere", until_ns=until_ns, who="Eva")["code"] == "unknown"
+
+
+def test_a_corridor_tells_where_a_track_will_probably_be(start):
+    """It flies east at 60 m/s: its middle does so too, each outline lies round it, and the wider holds the narrower."""
+    bench = start()
+    bench.fly(20)
+    (track,) = bench.ask("snapshot")["tracks"]["columns"]["id"]
+    found = bench.ask("corridor", track=track, lookahead_s=60, step_s=15)
+    VALIDATORS["corridor"].validate(found)
+    assert (found["track"], found["track_status"], found["time_ns"]) == (track, "confirmed", START_NS + 20 * S)
+    assert [each["time_s"] for each in found["slices"]] == [0.0, 15.0, 30.0, 45.0, 60.0]
+    plane = Plane(Place(47.0, 19.0, 0.0))
+    for each in found["slices"]:
+        centre = plane.to_local(*each["centre"].values())
+        assert abs(centre[0] - 60.0 * (20.0 + each["time_s"])) < 50.0 + 5.0 * each["time_s"]
+        assert each["alt_p5_m"] <= each["centre"]["alt_m"] <= each["alt_p95_m"]
+        assert [outline["probability"] for outline in each["outlines"]] == [0.5, 0.9]
+        areas = [area_of(outline["polygons"]) for outline in each["outlines"]]
+        assert areas[0].intersects(Point(each["centre"]["lon_deg"], each["centre"]["lat_deg"]))
+        assert areas[0].difference(areas[1]).area < 0.05 * areas[0].area
+    widths = [area_of(each["outlines"][1]["polygons"]).area for each in found["slices"]]
+    assert widths == sorted(widths)
+    assert len(bench.ask("corridor", track=track)["slices"]) == 9
+    assert bench.ask("corridor", track=track)["slices"][-1]["time_s"] == 180.0
+    assert len(bench.ask("corridor", track=track, lookahead_s=0.3 * 60, step_s=3)["slices"]) == 7
+
+
+def area_of(polygons: list[list[dict[str, list[float]]]]) -> Any:
+    """The area of an outline, in degrees: rings by latitude and longitude, the first point the last."""
+    rings = [[list(zip(ring["lon_deg"], ring["lat_deg"], strict=True)) for ring in polygon] for polygon in polygons]
+    assert all(ring[0] == ring[-1] for polygon in rings for ring in polygon)
+    return unary_union([Polygon(polygon[0], polygon[1:]).buffer(0) for polygon in rings])
+
+
+def test_a_corridor_that_cannot_be_is_refused_with_what_could(start):
+    bench = start()
+    refusal = bench.ask("corridor", track=7)
+    assert refusal["code"] == "unknown"
+    bench.fly(5)
+    (track,) = bench.ask("snapshot")["tracks"]["columns"]["id"]
+    assert bench.ask("corridor", track=track + 1) == {
+        "code": "unknown",
+        "message": f"track is {track + 1}; allowed is one that is confirmed or coasting now",
+    }
+    assert "allowed are 1 to 60 times" in bench.ask("corridor", track=track, lookahead_s=180, step_s=1)["message"]
+    assert "allowed are 1 to 60 times" in bench.ask("corridor", track=track, lookahead_s=10, step_s=20)["message"]
 
 
 def returned(bench: Bench) -> int:
