@@ -13,7 +13,7 @@ import numpy as np
 
 from fusion import statements
 from fusion.airspace import Airspace
-from fusion.conduct import Conduct
+from fusion.conduct import Conduct, Manoeuvre
 from fusion.config import AlertsConfig
 from fusion.diversion import Diversions
 from fusion.forecasts import Forecast, Forecaster
@@ -95,14 +95,20 @@ class AlertMachine:
             after = step(watch, Evidence.BARRED, now_ns, hold_ns)
             return replace(after, said=statements.of_allowed(after, zone, outlook.identity[row]))
         likely = forecast is not None and chance(outlook, forecast) >= limit(watch, zone, self.config.clear_part)
-        heading_ns = (watch.heading_ns or now_ns) if likely else 0
+        heading_ns, cause = self._heading(pair[0], watch, now_ns) if likely else (0, None)
         votes = (*watch.votes, likely)[-VOTES_KEPT:] if outlook.updated_ns[row] > self.time_ns else watch.votes
-        watch = replace(watch, votes=votes, heading_ns=heading_ns)
+        watch = replace(watch, votes=votes, heading_ns=heading_ns, cause=cause)
         word = evidence(watch, outlook, forecast, likely, self.config)
         after = step(watch, word, now_ns, hold_ns)
         if forecast is None or after.state not in (*OPEN, CLEARED):
             return after
         return self._speaking(after, outlook, forecast, word)
+
+    def _heading(self, track: int, watch: Watch, now_ns: int) -> tuple[int, Manoeuvre | None]:
+        """Since when it heads there, and the manoeuvre before that, as it is known by now."""
+        last, cause = self.conduct.last(track), watch.cause
+        same = last is not None and cause is not None and last.began_ns == cause.began_ns
+        return watch.heading_ns or now_ns, last if same or not watch.heading_ns else cause
 
     def _barred(self, i: int, watch: Watch, outlook: Outlook, row: int) -> bool:
         """Whether there is nothing to warn of: the zone sleeps, the object may enter, or the track is not confirmed."""
@@ -115,6 +121,6 @@ class AlertMachine:
         track = int(outlook.id[forecast.row])
         said, last = statements.of_track(
             watch, outlook, forecast, self.forecaster.situation(outlook, forecast.row, forecast.volume), word,
-            self.conduct.last(track), self.diversions.times(np.array([track]))[0], self.config,
+            self.diversions.times(np.array([track]))[0], self.config,
         )  # fmt: skip
         return replace(watch, said=said, last=last)

@@ -24,8 +24,8 @@ DAY_S = 86_400
 class Account:
     """What sentences tell. probability: of entering, existence included.  age_s: of the last detection.
 
-    heading_ns: since when entry is likely, 0 where it is not.  manoeuvre: its last one.  falling: the probability that
-    it falls, where that is likely.
+    heading_ns: since when entry is likely, 0 where it is not.  cause: the last manoeuvre before that.  falling: the
+    probability that it falls, where that is likely.
     """
 
     track: int
@@ -37,7 +37,7 @@ class Account:
     age_s: float
     time_ns: int
     heading_ns: int
-    manoeuvre: Manoeuvre | None
+    cause: Manoeuvre | None
     diverted_ns: int | None
     falling: float | None
 
@@ -78,11 +78,9 @@ def heading(account: Account, time_s: tuple[float, float, float]) -> str:
 
 def began(account: Account) -> str:
     """How it came to head there: with a manoeuvre, or on a steady course."""
-    last = account.manoeuvre
+    last = account.cause
     if last is None or (last.ended_ns is not None and last.ended_ns < account.heading_ns - CAUSE_NS):
         return "on a steady course"
-    if last.began_ns > account.heading_ns:
-        return "on a steady course then"
     slow, fast = sorted(last.speeds_mps)
     if abs(last.turn_rad) >= SHOWN_TURN:
         what = f"turning {'right' if last.turn_rad > 0.0 else 'left'} by {abs(math.degrees(last.turn_rad)):.0f}°"

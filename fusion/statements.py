@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fusion import reasons
-from fusion.conduct import Manoeuvre
 from fusion.config import AlertsConfig, ZoneConfig
 from fusion.forecasts import Forecast, Situation
 from fusion.handover import moments
@@ -20,7 +19,7 @@ FALLS = 0.5  # P(ballistic) from which an object is said to fall
 
 def of_track(
     watch: Watch, outlook: Outlook, forecast: Forecast, situation: Situation, evidence: Evidence,
-    manoeuvre: Manoeuvre | None, diverted_ns: int | None, alerts: AlertsConfig,
+    diverted_ns: int | None, alerts: AlertsConfig,
 ) -> tuple[Assessment, Sighting]:  # fmt: skip
     """Of a track that is there, and where it is."""
     row, zone, entry = forecast.row, forecast.zone, forecast.entry
@@ -37,7 +36,7 @@ def of_track(
         age_s=(outlook.time_ns - int(outlook.updated_ns[row])) / SECOND_NS,
         time_ns=outlook.time_ns,
         heading_ns=watch.heading_ns,
-        manoeuvre=manoeuvre,
+        cause=watch.cause,
         diverted_ns=diverted_ns,
         falling=_falling(outlook, row),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from fusion.conduct import Manoeuvre
 from fusion.states import LOST, OPEN, PREDICTED, QUIET, RANK, STEPS, SUPPORT, Evidence, State
 from fusion.types import Floats, Place
 
@@ -55,8 +56,9 @@ class Watch:
 
     level: of an open state.  since_ns: when the state began.  backed_ns: when the evidence last supported the level.
     votes: of the last evaluations with new detections, newest last.  heading_ns: since when entry is likely, without
-    a break; 0 while it is not.  tracks: the ids of the episode before this track's, the oldest first.  handed_ns: when
-    this track took it over.  said: the last assessment of an open alert; last: of its track, then.
+    a break; 0 while it is not.  cause: the last manoeuvre before that.  tracks: the ids of the episode before this
+    track's, the oldest first.  handed_ns: when this track took it over.  said: the last assessment of an open alert.
+    last: its track, then.
     """
 
     state: State = QUIET
@@ -65,6 +67,7 @@ class Watch:
     backed_ns: int = 0
     votes: tuple[bool, ...] = ()
     heading_ns: int = 0
+    cause: Manoeuvre | None = None
     tracks: tuple[int, ...] = ()
     handed_ns: int = 0
     said: Assessment | None = None
