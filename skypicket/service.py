@@ -42,7 +42,7 @@ from skypicket.standing import Standing
 JOURNAL: Final = "alerts.sqlite"  # in the data folder
 NAP_S: Final = 0.05  # the longest wait in the loop: how late a report may be where sensors are silent
 FRAMES: Final = 16  # taken at once, so that the time of arrival is that of the taking
-TURN_NS: Final = SECOND_NS // 10  # of work on frames before requests and reports have their turn
+TURN_NS: Final = SECOND_NS // 10  # of work on requests, and on frames, before others have their turn
 GRACE_S: Final = 0.5  # live: how long a report waits for frames that may still be on their way
 IDLE_S: Final = 2.0  # event time: without frames for so long, reports up to the newest one go out
 
@@ -137,7 +137,7 @@ class Service:
         """Do everything that waits or is due, for about `TURN_NS`; never blocks."""
         self.monotonic_ns = self.clock.monotonic_ns()
         self.publisher.take_subscriptions()
-        self.requests.serve()
+        self._answer()
         self._take_frames()
         self._advance()
         self.recovery.turn()
@@ -156,8 +156,14 @@ class Service:
         self.standing.switch(self.pipeline, zone, active)
         self.bulletin.tell_zones()
 
-    def _take_frames(self) -> None:
+    def _answer(self) -> None:
+        """Answer requests, as long as frames get their turn too: a corridor takes a fifth of a second."""
         until_ns = self.monotonic_ns + TURN_NS
+        while self.requests.serve(1) and self.clock.monotonic_ns() < until_ns:
+            pass
+
+    def _take_frames(self) -> None:
+        until_ns = self.clock.monotonic_ns() + TURN_NS
         while True:
             for received in self.ingest.receive(FRAMES):
                 self._take(received)

@@ -144,7 +144,7 @@ def replayed(family: Family, recording: Path, addresses: dict[str, str]) -> Chil
     return family.start("replay", str(recording), f"--to={addresses['ingest']}", "--rate=0")
 
 
-def test_who_comes_late_gets_the_open_alerts_and_learns_of_a_crash_and_what_it_ended(family, tmp_path):
+def test_who_comes_late_gets_the_open_alerts_and_learns_of_a_crash_and_what_waits_since_then(family, tmp_path):
     service, addresses = serve(family, tmp_path)
     frames = frames_sent(simulate(family, addresses))
     until(lambda: reported(addresses, frames))
@@ -160,10 +160,10 @@ def test_who_comes_late_gets_the_open_alerts_and_learns_of_a_crash_and_what_it_e
         assert notices == []
         family.end(service, signal.SIGKILL)
         serve(family, tmp_path, **addresses)
-        ended = [alerts.wait(PATIENCE_S), alerts.wait(PATIENCE_S)]
-    assert {step["alert"] for step in ended if step} == {step["alert"] for step in open_ if step}
-    assert all(step is not None and step["state"] == "cleared" for step in ended)
-    assert all(step is not None and "started anew" in step["reason"] for step in ended)
+        waiting = [alerts.wait(PATIENCE_S), alerts.wait(PATIENCE_S)]
+    assert {step["alert"] for step in waiting if step} == {step["alert"] for step in open_ if step}
+    assert all(step is not None and step["state"] == "updated" for step in waiting)
+    assert all(step is not None and "started anew" in step["reason"] for step in waiting)
     assert any(isinstance(notice, Restart) for notice in notices)
 
 
