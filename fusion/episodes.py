@@ -35,8 +35,9 @@ class Suppression:
     note: str
     time_ns: int
 
-    def covers(self, track: int, zone: str) -> bool:
-        return self.track == track or self.zone == zone
+    def covers(self, tracks: Collection[int], zone: str) -> bool:
+        """Whether it holds for an alert of this zone; tracks: every id that its object had."""
+        return self.track in tracks or self.zone == zone
 
     def listed(self) -> dict[str, object]:
         key: dict[str, object] = {"track": self.track} if self.zone is None else {"zone": self.zone}
@@ -126,7 +127,7 @@ class Ledger:
             raise MessageRejected("full", f"{len(kept)} suppressions are in force; allowed are {MOST_SUPPRESSIONS}")
         added = Suppression(track, zone, until_ns, who, note, time_ns)
         self._suppressions = [*kept, added] if until_ns > self._now_ns else kept
-        concerned = [each for pair, each in sorted(self._open.items()) if added.covers(*pair)]
+        concerned = [each for _, each in sorted(self._open.items()) if added.covers(each.tracks, each.zone)]
         return [self._publish(self._follow(each)) for each in concerned]
 
     @property
@@ -211,7 +212,7 @@ class Ledger:
             closest_distance_m=assessment.closest_distance_m,
             closest_time_s=assessment.closest_time_s,
             track_status=assessment.track_status,
-            suppressed_until_ns=self._until(track, zone),
+            suppressed_until_ns=self._until(assessment.tracks, zone),
             position=assessment.position,
             velocity_mps=assessment.velocity_mps,
             sensors=assessment.sensors,
@@ -220,7 +221,7 @@ class Ledger:
 
     def _follow(self, last: AlertStep) -> AlertStep:
         """The step after `last`, saying the same now."""
-        until_ns = self._until(last.track, last.zone)
+        until_ns = self._until(last.tracks, last.zone)
         return replace(
             last,
             time_ns=max(self._now_ns, last.time_ns),
@@ -238,8 +239,8 @@ class Ledger:
             self._open[step.track, step.zone] = step
         return step
 
-    def _until(self, track: int, zone: str) -> int | None:
-        found = [each.until_ns for each in self._suppressions if each.covers(track, zone)]
+    def _until(self, tracks: Collection[int], zone: str) -> int | None:
+        found = [each.until_ns for each in self._suppressions if each.covers(tracks, zone)]
         return max(found, default=None)
 
     def _names(self) -> str:

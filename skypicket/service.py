@@ -179,7 +179,8 @@ class Service:
         if not isinstance(frame, Frame):
             self.publisher.forward(received.topic, received.payload)
             return
-        self.recovery.begin(frame.time_ns)
+        if received.moves_watermark:
+            self.recovery.begin(frame.time_ns)
         if received.new_picture:
             self._start_picture()
         before_ns = self.pipeline.newest_ns
