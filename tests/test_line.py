@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from adapters.client import Alerts, LineSilent, Listener, Restart, Restored, corridor, request, subscribe
-from adapters.line.asking import RequestRefused
+from adapters.client import Alerts, LineSilent, Listener, Restart, Restored, request, subscribe
 from adapters.line.publish import Pusher
 from adapters.wire import Message, encode, unpack
 from skypicket.children import Child, Family
@@ -200,12 +199,3 @@ def test_a_line_that_stops_or_dies_raises_and_beats_each_second_before(line):
         line.kill()
         with pytest.raises(LineSilent):
             alerts.wait(PATIENCE_S)
-
-
-def test_a_corridor_is_there_for_the_asking(line):
-    line.fly(0, 10)
-    (track,) = line.ask("snapshot")["tracks"]["columns"]["id"]
-    found = corridor(line.addresses["requests"], track, lookahead_s=60.0, step_s=20.0)
-    assert [each["time_s"] for each in found["slices"]] == [0.0, 20.0, 40.0, 60.0]
-    with pytest.raises(RequestRefused, match=f"unknown: track is {track + 1}; allowed is one that is confirmed"):
-        corridor(line.addresses["requests"], track + 1)

@@ -33,6 +33,7 @@ from adapters.client import (
     Silent,
     Unanswered,
     Unreadable,
+    corridor,
     request,
     requests_address,
     subscribe,
@@ -126,7 +127,12 @@ class Service:
 
     def _open(self, publish: str, requests: str, journal: Path) -> None:
         self.publisher = at_last(lambda: Publisher(publish, Sender("site")))
-        handlers: dict[str, Callable[..., object]] = {"snapshot": self._snapshot, "alerts": self._since, "ack": refuse}
+        handlers: dict[str, Callable[..., object]] = {
+            "snapshot": self._snapshot,
+            "alerts": self._since,
+            "ack": refuse,
+            "corridor": corridor_of,
+        }
         self.server = at_last(lambda: RequestServer(requests, handlers))
         self.journal = Journal(journal)
 
@@ -235,6 +241,13 @@ def at_last(bind: Callable[[], T]) -> T:
 
 def refuse(**_: object) -> None:
     raise RequestRefused("unknown", "no such alert; allowed is one that is open")
+
+
+def corridor_of(track: int, lookahead_s: float, step_s: float | None) -> object:
+    """Of track 7 alone; of track 8 the answer is none."""
+    if track not in (7, 8):
+        raise RequestRefused("unknown", "no such track")
+    return {"track": track, "lookahead_s": lookahead_s, "step_s": step_s, "slices": [] if track == 7 else None}
 
 
 class Ear:
@@ -684,8 +697,20 @@ def test_requests_give_the_result_or_raise_the_refusal(service: Service) -> None
     with pytest.raises(RequestRefused, match="unknown: no such alert") as caught:
         request(address, {"request": "ack", "alert": "A", "who": "Anna"})
     assert caught.value.code == "unknown"
-    with pytest.raises(RequestRefused, match="allowed is snapshot, alerts, ack"):
+    with pytest.raises(RequestRefused, match="allowed is snapshot, alerts, ack, corridor"):
         request(address, {"request": "nonsense"})
+
+
+def test_a_corridor_is_asked_for_with_what_was_given_and_defaults_for_the_rest(service: Service) -> None:
+    address = service.server.address
+    assert corridor(address, 7) == {"track": 7, "lookahead_s": 180.0, "step_s": None, "slices": []}
+    assert corridor(address, 7, lookahead_s=60, step_s=5.5)["step_s"] == 5.5
+    with pytest.raises(RequestRefused, match="unknown: no such track"):
+        corridor(address, 9)
+    with pytest.raises(RequestRefused, match="parameter: lookahead_s is 0"):
+        corridor(address, 7, lookahead_s=0)
+    with pytest.raises(NoAnswer, match="the answer is no corridor"):
+        corridor(address, 8)
 
 
 def test_a_request_that_nobody_answers_ends_in_time(tmp_path: Path) -> None:
