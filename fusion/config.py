@@ -159,7 +159,8 @@ class SensorConfig:
 class ZoneConfig:
     """One protected volume: polygons as rings of (lon_deg, lat_deg), outer first, or a circle.
 
-    Heights are metres above the ellipsoid. active: UTC intervals (from_ns, to_ns); None: always.
+    Heights are metres above the ellipsoid. active: UTC intervals (from_ns, to_ns); None: always. kind: its class or
+    type where it was published, as `CTR` or `PROHIBITED`.
     """
 
     id: Id
@@ -175,6 +176,7 @@ class ZoneConfig:
     imminent_s: Annotated[float, Ge(0), Le(3600)] = 60.0
     active: tuple[tuple[int, int], ...] | None = None
     ignore: tuple[Text, ...] = ()
+    kind: Text = ""
 
     def __post_init__(self) -> None:
         if not self.floor_m < self.ceiling_m:
@@ -195,6 +197,7 @@ class ServiceConfig:
     origin: Place
     name: Text = "skypicket"
     zones: tuple[Text, ...] = ()
+    bad_zones: Literal["stop", "leave out"] = "stop"
     report_period_s: Annotated[float, Ge(0.01), Le(3600)] = 1.0
     ingest: Endpoint = "tcp://127.0.0.1:5801"
     publish: Endpoint = "tcp://127.0.0.1:5802"
@@ -219,6 +222,7 @@ class SiteConfig:
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
     sensor: tuple[SensorConfig, ...] = ()
     zones: tuple[ZoneConfig, ...] = ()
+    left_out: tuple[ConfigError, ...] = ()  # zones of its files that cannot be used, where it goes on without them
 
     def __post_init__(self) -> None:
         for kind, ids in (("sensor", [s.id for s in self.sensor]), ("zone", [z.id for z in self.zones])):
