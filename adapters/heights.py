@@ -78,8 +78,8 @@ def ellipsoidal(
 def check_reference(reference: Reference, qnh_hpa: float | None, ground_m: float | None) -> None:
     """Raises ConfigError where a reference lacks the number that it needs."""
     if reference == "pressure" and qnh_hpa is None:
-        allowed = "the pressure at sea level in hPa (1013.25 is the standard): here, or for published airspace in [airspace]"
+        allowed = "the pressure at sea level in hPa (the standard: 1013.25), of the zone or in [airspace]"
         raise ConfigError("qnh_hpa", MISSING, allowed)
     if reference == "agl" and ground_m is None:
-        allowed = "the ground's height above the ellipsoid in m: here, or for published airspace in [airspace]"
+        allowed = "the ground's height above the ellipsoid in m, of the zone or in [airspace]"
         raise ConfigError("ground_m", MISSING, allowed)

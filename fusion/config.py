@@ -193,6 +193,17 @@ class ZoneConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertsConfig:
+    """How alerts are held, and how the line that carries them is tested."""
+
+    clear_part: Probability = 0.6
+    hold_s: Annotated[float, Ge(0), Le(3600)] = 5.0
+    lost_inside_s: Annotated[float, Ge(0), Le(86_400)] = 60.0
+    diverted_after_s: Annotated[float, Ge(1), Le(600)] = 60.0
+    test_every_s: Annotated[float, Ge(0), Le(31_536_000)] = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceConfig:
     origin: Place
     name: Text = "skypicket"
@@ -222,10 +233,13 @@ class SiteConfig:
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
     sensor: tuple[SensorConfig, ...] = ()
     zones: tuple[ZoneConfig, ...] = ()
+    alerts: AlertsConfig = field(default_factory=AlertsConfig)
     left_out: tuple[ConfigError, ...] = ()  # zones of its files that cannot be used, where it goes on without them
 
     def __post_init__(self) -> None:
         for kind, ids in (("sensor", [s.id for s in self.sensor]), ("zone", [z.id for z in self.zones])):
+            known: set[str] = set()
             for i, name in enumerate(ids):
-                if name in ids[:i]:
+                if name in known:
                     raise ConfigError(f"{kind}[{i}].id", name, f"an id that no other {kind} has")
+                known.add(name)

@@ -13,7 +13,7 @@ from adapters.site.airspace.settings import AirspaceConfig
 from adapters.site.checking import CHECKED, MISSING, Said, check, combined, quoted, read_text
 from adapters.site.toml_lines import line_of
 from adapters.site.zones import read_zones
-from fusion.config import SensorConfig, ServiceConfig, SiteConfig, TrackerConfig, ZoneConfig
+from fusion.config import AlertsConfig, SensorConfig, ServiceConfig, SiteConfig, TrackerConfig, ZoneConfig
 from fusion.errors import ConfigError
 
 LARGEST_TOML = 1 << 20  # bytes: 1000 times a usual site
@@ -28,6 +28,7 @@ class SiteFile:
     service: ServiceConfig
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
     sensor: tuple[SensorConfig, ...] = ()
+    alerts: AlertsConfig = field(default_factory=AlertsConfig)
     airspace: AirspaceConfig = field(default_factory=AirspaceConfig)
 
     def __post_init__(self) -> None:
@@ -47,7 +48,7 @@ def load_site(path: str | Path) -> SiteConfig:
     site = check(SiteFile, data, str(path), lines)
     zones, left_out = _zones(site, path, lines(("service", "zones")))
     service = dataclasses.replace(site.service, data=str(path.parent / site.service.data))
-    return SiteConfig(service, site.tracker, site.sensor, zones, left_out)
+    return SiteConfig(service, site.tracker, site.sensor, zones, site.alerts, left_out)
 
 
 def parse_toml(text: str, file: str) -> dict[str, Any]:

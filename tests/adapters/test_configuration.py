@@ -255,7 +255,7 @@ def test_a_zone_id_that_another_file_has_names_both_files(write, tmp_path):
     (tmp_path / "more.geojson").write_text(json.dumps(ZONE))
     error = refused(write(changed('"zones.geojson"', '"zones.geojson", "more.geojson"')))
     assert error.file == str(tmp_path / "more.geojson")
-    assert error.key == 'features[0] "airport".properties.id'
+    assert error.key == 'zone "airport"'
     assert "zones.geojson has it" in error.allowed
 
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.site.utc import format_utc, parse_utc
-from adapters.site.zones import LARGEST_GEOJSON, load_zones, zone_features
+from adapters.site.zones import LARGEST_FILE, load_zones, zone_features
 from fusion.config import ZoneConfig
 from fusion.errors import ConfigError
 
@@ -203,10 +203,15 @@ MISTAKES = {
         "properties.predicted_probability",
         "less than 1",
     ),
-    "sea level": (
-        feature(polygon(SQUARE), height_reference="msl"),
+    "no pressure": (
+        feature(polygon(SQUARE), height_reference="pressure"),
+        "properties.qnh_hpa",
+        "is missing",
+    ),
+    "unknown reference": (
+        feature(polygon(SQUARE), height_reference="geoid"),
         "properties.height_reference",
-        "not supported",
+        "one of 'ellipsoid', 'msl', 'pressure', 'agl'",
     ),
     "no ground": (feature(polygon(SQUARE), height_reference="agl"), "properties.ground_m", "is missing"),
     "ground unasked": (feature(polygon(SQUARE), ground_m=5), "properties.ground_m", "left out unless"),
@@ -257,7 +262,7 @@ def test_an_id_that_stands_twice_names_both_features(load):
         ("9" * 5000, "not JSON"),
         ("null", "a GeoJSON FeatureCollection"),
         (b"\xff{}", "not UTF-8"),
-        (b" " * (LARGEST_GEOJSON + 1), "more than"),
+        (b" " * (LARGEST_FILE + 1), "more than"),
         ('{"type": "FeatureCollection", "features": [], "features": []}', "'features' is there twice"),
         ({"type": "Feature"}, "type is 'Feature'; allowed is 'FeatureCollection'"),
         ({"type": "FeatureCollection"}, "features is missing"),
@@ -339,6 +344,7 @@ def zones(draw: st.DrawFn, name: str) -> ZoneConfig:
         imminent_s=draw(number),
         active=draw(st.sampled_from([None, tuple(zip(edges[::2], edges[1::2], strict=False))])),
         ignore=tuple(draw(st.lists(st.text("0aF", max_size=6), max_size=3))),
+        kind=draw(st.sampled_from(["", "CTR"])),
     )
 
 
