@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 from annotated_types import DocInfo, Ge, Gt, Le, Lt, MinLen, Predicate
 
 from fusion.errors import ConfigError
+from fusion.schedule import DailyWindow
 from fusion.types import Coverage, Height, Place, Pose
 
 LONGEST_TEXT: Final = 200  # characters: a name stands in one line of a screen or a message
@@ -160,7 +161,7 @@ class ZoneConfig:
     """One protected volume: polygons as rings of (lon_deg, lat_deg), outer first, or a circle.
 
     Heights are metres above the ellipsoid. active: UTC intervals (from_ns, to_ns); None: always. kind: its class or
-    type where it was published, as `CTR` or `PROHIBITED`.
+    type where it was published, as `CTR` or `PROHIBITED`. daily: where there are any, it is active in these alone.
     """
 
     id: Id
@@ -177,6 +178,7 @@ class ZoneConfig:
     active: tuple[tuple[int, int], ...] | None = None
     ignore: tuple[Text, ...] = ()
     kind: Text = ""
+    daily: tuple[DailyWindow, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.floor_m < self.ceiling_m:

@@ -27,20 +27,23 @@ from adapters.site.checking import (
     quoted,
     too_deep,
 )
-from adapters.site.utc import ALLOWED_UTC, format_utc, parse_utc
+from adapters.site.utc import ALLOWED_UTC, ALLOWED_WINDOW, format_utc, format_window, parse_utc, parse_window
 from adapters.site.zone_shapes import Shape, read_shape
 from fusion.config import ZoneConfig
 from fusion.errors import ConfigError
+from fusion.schedule import DailyWindow
 from fusion.types import Height
 
 # What GeoJSON writers call WGS 84 longitude and latitude; RFC 7946 knows no other, older files may.
 WGS84_NAMES = ("urn:ogc:def:crs:OGC:1.3:CRS84", "urn:ogc:def:crs:EPSG::4326", "EPSG:4326")
+Window = Annotated[tuple[str, ...], DocInfo(ALLOWED_WINDOW)]
 Interval = Annotated[tuple[str, str], DocInfo(f"[from, to], each {ALLOWED_UTC}")]
 REFERENCE_NUMBERS = {"qnh_hpa": "pressure", "ground_m": "agl"}  # what each reference needs
 # Properties that are written otherwise in the file than they stand in `ZoneConfig`.
 WRITTEN: dict[str, Any] = {
     "radius_m": Annotated[float, Gt(0), Le(1_000_000)] | None,
     "active": tuple[Interval, ...] | None,
+    "daily": tuple[Window, ...],
     "height_reference": Reference,
     "qnh_hpa": Qnh | None,
     "ground_m": Height | None,
@@ -177,6 +180,8 @@ def _built(read: dict[str, Any], shape: Shape, settings: AirspaceConfig) -> Zone
     values["floor_m"], values["ceiling_m"] = _heights(values, shape, radius, settings)
     if "active" in values:
         values["active"] = _intervals(values["active"])
+    if "daily" in values:
+        values["daily"] = tuple(_window(texts, i) for i, texts in enumerate(values["daily"]))
     circle = None if shape.centre is None else (*shape.centre, radius)
     return ZoneConfig(**values, polygons=shape.polygons, circle=circle)
 
@@ -207,6 +212,13 @@ def _intervals(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[int, int], ...
             raise ConfigError(f"active[{i}]", list(pair), f"an interval from {pairs[i - 1][1]} on")
         intervals.append((start, end))
     return tuple(intervals)
+
+
+def _window(texts: tuple[str, ...], index: int) -> DailyWindow:
+    try:
+        return parse_window(texts)
+    except ValueError as error:
+        raise ConfigError(f"daily[{index}]", list(texts), str(error)) from None
 
 
 def _instant(text: str, key: str) -> int:
@@ -240,10 +252,12 @@ def _feature(zone: ZoneConfig) -> dict[str, Any]:
     properties = {
         field.name: getattr(zone, field.name)
         for field in dataclasses.fields(zone)
-        if field.name not in ("polygons", "circle", "active", "ignore")
+        if field.name not in ("polygons", "circle", "active", "ignore", "daily")
     }
     if zone.ignore:
         properties["ignore"] = list(zone.ignore)
+    if zone.daily:
+        properties["daily"] = [format_window(window) for window in zone.daily]
     if zone.active is not None:
         properties["active"] = [[format_utc(start), format_utc(end)] for start, end in zone.active]
     polygons = [[[list(position) for position in ring] for ring in polygon] for polygon in zone.polygons]

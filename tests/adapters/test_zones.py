@@ -16,6 +16,7 @@ from adapters.site.utc import format_utc, parse_utc
 from adapters.site.zones import LARGEST_FILE, load_zones, zone_features
 from fusion.config import ZoneConfig
 from fusion.errors import ConfigError
+from fusion.schedule import DailyWindow
 
 SQUARE = [[19.0, 47.0], [19.1, 47.0], [19.1, 47.1], [19.0, 47.1], [19.0, 47.0]]
 HOLE = [[19.02, 47.02], [19.04, 47.02], [19.04, 47.04], [19.02, 47.02]]
@@ -221,6 +222,9 @@ MISTAKES = {
         "RFC 3339",
     ),
     "backwards": (feature(polygon(SQUARE), active=[DAY[::-1]]), "properties.active[0]", "from before to"),
+    "window": (feature(polygon(SQUARE), daily=[["06:00Z"]]), "properties.daily[0]", "06:00Z"),
+    "window of no day": (feature(polygon(SQUARE), daily=[["06:00Z", "22:00Z", "Mon"]]), "properties.daily[0]", "MON"),
+    "window in local time": (feature(polygon(SQUARE), daily=[["06:00", "22:00"]]), "properties.daily[0]", "06:00Z"),
     "overlap": (
         feature(polygon(SQUARE), active=[DAY, DAY]),
         "properties.active[1]",
@@ -320,6 +324,12 @@ def box(west: float, south: float, inset: float) -> tuple[tuple[float, float], .
 
 
 @st.composite
+def windows(draw: st.DrawFn) -> DailyWindow:
+    clock = st.integers(0, 86_400)
+    return DailyWindow(draw(clock), draw(clock), tuple(sorted(draw(st.sets(st.integers(0, 6))))))
+
+
+@st.composite
 def zones(draw: st.DrawFn, name: str) -> ZoneConfig:
     """Any zone that a file may hold: circles, and polygons of rectangles with or without a hole."""
     number = st.floats(0, 1000)
@@ -345,6 +355,7 @@ def zones(draw: st.DrawFn, name: str) -> ZoneConfig:
         active=draw(st.sampled_from([None, tuple(zip(edges[::2], edges[1::2], strict=False))])),
         ignore=tuple(draw(st.lists(st.text("0aF", max_size=6), max_size=3))),
         kind=draw(st.sampled_from(["", "CTR"])),
+        daily=tuple(draw(st.lists(windows(), max_size=2))),
     )
 
 
