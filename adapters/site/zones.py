@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
+from adapters.site.airspace.eurocae import is_ed269, is_ed318, read_ed269, read_ed318
 from adapters.site.airspace.openair import read_openair
 from adapters.site.airspace.published import ZoneFile, zones_of
 from adapters.site.airspace.settings import AirspaceConfig
@@ -42,4 +43,11 @@ def read_zones(path: str | Path, settings: AirspaceConfig | None = None) -> Zone
     if ending in OPENAIR_ENDINGS and not text.lstrip().startswith("{"):
         volumes, mistakes = read_openair(text, file)
         return zones_of(volumes, settings, file, mistakes)
-    return read_geojson(parse_json(text, file), file, settings)
+    data = parse_json(text, file)
+    if is_ed269(data):
+        volumes, mistakes = read_ed269(cast("dict[str, Any]", data), file)
+    elif is_ed318(data):
+        volumes, mistakes = read_ed318(cast("dict[str, Any]", data), file)
+    else:
+        return read_geojson(data, file, settings)
+    return zones_of(volumes, settings, file, mistakes)

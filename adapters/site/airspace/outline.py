@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from adapters.site.airspace.arcs import Position, arc, azimuth_and_distance, closed, corridor
+from adapters.site.airspace.mending import read_published_shape
 from adapters.site.airspace.notation import NAUTICAL_MILE_M, POINT, read_numbers, read_points
 from adapters.site.airspace.published import check_radius
 from adapters.site.checking import MISSING
-from adapters.site.zone_shapes import Shape, read_shape
+from adapters.site.zone_shapes import Shape
 from fusion.errors import ConfigError
 
 RECORDS: Final = ("V", "DP", "DA", "DB", "DC", "DY")
 RADII_APART: Final = 0.1  # by which the radii of an arc's ends may differ: more is a wrong centre, not rounding
 ROUNDING_M: Final = 200.0  # … and what minutes to one decimal leave of a small radius
-SLIVERS: Final = 0.01  # of the area, that may lie beyond crossing edges
 ONE_OUTLINE: Final = "points and arcs, or else one circle (DC), or else an airway (DY)"
 
 
@@ -113,26 +113,7 @@ def _plain(ring: Sequence[Sequence[float]]) -> list[list[float]]:
 def _checked(kind: str, coordinates: list[Any], key: str) -> Shape:
     """A shape with the checks of a GeoJSON one. Raises ConfigError in the words of OpenAir."""
     try:
-        return read_shape({"type": kind, "coordinates": coordinates})
+        return read_published_shape({"type": kind, "coordinates": coordinates})
     except ConfigError as error:
         allowed = "at least three points apart, and edges that do not cross each other"
-        parts = _mended(coordinates[0]) if kind == "Polygon" and len(coordinates[0]) > 3 else []
-        if not parts:
-            raise ConfigError(key, error.found, allowed) from None
-    return read_shape({"type": "MultiPolygon", "coordinates": parts})
-
-
-def _mended(ring: list[list[float]]) -> list[list[list[list[float]]]]:
-    """A ring whose edges cross by no more than rounded coordinates do, as polygons that do not; empty: they do more.
-
-    Borders and arcs that touch, written to whole seconds, cross here and there; published files are full of them.
-    """
-    import shapely
-
-    pieces = shapely.get_parts(shapely.get_parts([shapely.make_valid(shapely.Polygon(ring))]))
-    areas = [piece for piece in pieces.tolist() if isinstance(piece, shapely.Polygon)]
-    filled = [shapely.Polygon(area.exterior) for area in areas]
-    most = max((area.area for area in areas), default=0.0)
-    if sum(area.area for area in filled) - most > SLIVERS * most:
-        return []
-    return [[_plain(list(area.exterior.coords))] for area in filled]
+        raise ConfigError(key, error.found, allowed) from None

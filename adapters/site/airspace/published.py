@@ -17,10 +17,12 @@ from adapters.site.checking import quoted
 from adapters.site.zone_shapes import Shape
 from fusion.config import LONGEST_TEXT, ZoneConfig
 from fusion.errors import ConfigError
+from fusion.schedule import DailyWindow
 from fusion.types import Floats
 
 LONGEST_ID: Final = 64
 ROOM_FOR_NUMBER: Final = 6  # characters of an id for "-" and up to 99 999 volumes of one name
+FREQUENCY: Final = re.compile(r"(?<![0-9.])1[1-3][0-9]\.[0-9]{1,3}(?![0-9.])")  # MHz, of the aeronautical band
 LARGEST_RADIUS_M: Final = 1_000_000.0  # as of a GeoJSON zone
 
 
@@ -29,7 +31,8 @@ class Published:
     """A volume as its file says it.
 
     kinds: its class and its type, the more telling first.  radius_m: of a circle.  place: how errors name it.  line: of
-    its file, None where lines say little.  active: as `ZoneConfig` has it.
+    its file, None where lines say little.  active, daily: as
+    `ZoneConfig` has them.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Published:
     line: int | None = None
     identifier: str = ""
     active: tuple[tuple[int, int], ...] | None = None
+    daily: tuple[DailyWindow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +66,8 @@ def zones_of(
 ) -> ZoneFile:
     """The volumes that the configuration takes, as zones, in their order; `left_out` goes before what is left out here.
 
-    An id is made of the identifier, else the name: what an id may not hold becomes one `-`; the second of one id gets
-    `-2`, the third `-3`.
+    An id is made of the identifier, else of the name: what an id may not hold becomes one `-`; the second of one id
+    gets `-2`, the third `-3`.
     """
     zones: list[ZoneConfig] = []
     mistakes = list(left_out)
@@ -82,7 +86,8 @@ def zones_of(
 
 
 def slug(text: str) -> str:
-    """A text as an id: plain letters, digits, _ and -."""
+    """A text as an id: plain letters, digits, _ and -. Without radio frequencies, which change while a zone stays."""
+    text = FREQUENCY.sub(" ", text)
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9_]+", "-", plain).strip("-")[: LONGEST_ID - ROOM_FOR_NUMBER].rstrip("-") or "zone"
 
@@ -127,6 +132,7 @@ def _zone(volume: Published, zone_id: str, settings: AirspaceConfig) -> ZoneConf
         predicted_probability=settings.predicted_probability,
         imminent_s=settings.imminent_s,
         active=volume.active,
+        daily=volume.daily,
         ignore=settings.ignore,
     )
 
