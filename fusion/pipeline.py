@@ -8,7 +8,7 @@ import numpy as np
 
 from fusion import pictures
 from fusion.airspace import Airspace
-from fusion.alerting import AlertMachine, Assessment
+from fusion.alerting import AlertMachine
 from fusion.config import SiteConfig
 from fusion.episodes import Ledger
 from fusion.errors import MessageRejected
@@ -17,6 +17,7 @@ from fusion.ordering import History, Snapshot
 from fusion.registration import Estimate
 from fusion.tracker import Tracker
 from fusion.types import SECOND_NS, Event, Frame, Picture
+from fusion.watches import Assessment
 
 EVALUATION_NS = SECOND_NS  # alerts are evaluated each second of event time
 LONGEST_PAUSE_NS = 60 * SECOND_NS  # after a longer pause of all sensors with an empty sky, reports jump over it
@@ -51,7 +52,7 @@ class Pipeline:
         self.ledger = Ledger(self.airspace)
         self.late: dict[str, int] = {}
         self.newest_ns: int | None = None
-        self._air = Air(tracker, AlertMachine(self.airspace, tracker.motions, tracker.plane), 0)
+        self._air = Air(tracker, AlertMachine(self.airspace, tracker.motions, tracker.plane, site.alerts), 0)
         self._history: History[Air] | None = History() if rewind else None
         self._last_key: tuple[int, str, int] | None = None
         self._made_ns = -1  # the newest instant for which reports are out
@@ -103,7 +104,8 @@ class Pipeline:
         if self.newest_ns is None:
             return None
         tracker = self._air.tracker
-        return pictures.picture(tracker, pictures.ahead(tracker, max(self.newest_ns, self._made_ns)))
+        at = pictures.ahead(tracker, max(self.newest_ns, self._made_ns))
+        return pictures.picture(tracker, at, self._air.machine.diverted_ns(at.store.id))
 
     def registration(self) -> dict[str, dict[str, Estimate]]:
         """Sensor -> parameter -> what is known of its bias by now; empty where registration is off."""
@@ -161,16 +163,19 @@ class Pipeline:
         events: list[Event] = []
         if now_ns % EVALUATION_NS == 0:
             air.tracker.tend(now_ns)
-        judged, reported = now_ns % EVALUATION_NS == 0 and self.site.zones, now_ns % self._period_ns == 0
-        at = pictures.ahead(air.tracker, now_ns) if judged or reported else None
-        if at is not None and reported:
-            picture = pictures.picture(air.tracker, at)
+        judged, reported = now_ns % EVALUATION_NS == 0, now_ns % self._period_ns == 0
+        at = pictures.ahead(air.tracker, now_ns)
+        outlook = pictures.outlook(air.tracker, at)
+        if judged:
+            air.machine.follow(outlook)
+        if reported:
+            picture = pictures.picture(air.tracker, at, air.machine.diverted_ns(at.store.id))
             if not _same(picture, self._published.get(now_ns)):
                 events.append(picture)
                 self._remember(picture)
             air.tracker.shown()
-        if at is not None and judged:
-            assessments = air.machine.evaluate(pictures.outlook(air.tracker, at))
+        if judged and self.site.zones:
+            assessments = air.machine.evaluate(outlook)
             if reconcile:
                 events += self._reconcile(now_ns, assessments)
         air.due_ns = min(_next(now_ns, EVALUATION_NS), _next(now_ns, self._period_ns))
