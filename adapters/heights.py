@@ -7,17 +7,14 @@ model over the earth, at most 5.6 m in high mountains and trenches.
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Final
 
 import numpy as np
-from annotated_types import Ge, Le
 
 from adapters.site.checking import MISSING
+from fusion.config import Reference
 from fusion.errors import ConfigError
 from fusion.types import Floats
-
-Reference = Literal["ellipsoid", "msl", "pressure", "agl"]
-Qnh = Annotated[float, Ge(850), Le(1090)]  # hPa: beyond every pressure ever measured at sea level
 
 FOOT_M: Final = 0.3048  # the international foot, by definition
 ISA_PRESSURE_HPA: Final = 1013.25  # at sea level in the standard atmosphere: ICAO Doc 7488, table A
@@ -73,6 +70,27 @@ def ellipsoidal(
     if reference == "pressure":
         height_m = above_sea(height_m, qnh_hpa or ISA_PRESSURE_HPA)
     return height_m + undulation_m(lat_deg, lon_deg)
+
+
+def referred(
+    height_m: Floats,
+    reference: Reference,
+    lat_deg: Floats,
+    lon_deg: Floats,
+    *,
+    qnh_hpa: float | None = None,
+    ground_m: float | None = None,
+) -> Floats:
+    """The way back: heights above the ellipsoid (n,) as heights of a reference. As `ellipsoidal`."""
+    check_reference(reference, qnh_hpa, ground_m)
+    if reference == "ellipsoid":
+        return height_m
+    if reference == "agl":
+        return height_m - (ground_m or 0.0)
+    above = height_m - undulation_m(lat_deg, lon_deg)
+    if reference == "msl":
+        return above
+    return ISA_RADIUS_M * above / (ISA_RADIUS_M + above) + standard_height_m(qnh_hpa or ISA_PRESSURE_HPA)
 
 
 def check_reference(reference: Reference, qnh_hpa: float | None, ground_m: float | None) -> None:

@@ -66,6 +66,9 @@ Component = Literal[
     "north_m",
     "up_m",
 ]
+Qnh = Annotated[float, Ge(850), Le(1090)]  # hPa: beyond every pressure ever measured at sea level
+Reference = Literal["ellipsoid", "msl", "pressure", "agl"]  # what a height is measured from
+REFERENCE_NUMBERS: Final = {"qnh_hpa": "pressure", "ground_m": "agl"}  # what two of them need
 Motion = Literal["cruise", "manoeuvre", "turn", "ballistic"]
 POLAR: tuple[Component, ...] = ("range_m", "azimuth_deg", "elevation_deg")
 CARTESIAN: tuple[Component, ...] = ("east_m", "north_m", "up_m")
@@ -113,9 +116,9 @@ class SensorConfig:
     detection_probability: Probability = 0.9
     false_alarms: Annotated[float, Ge(0), Le(1_000_000)] = 1.0
     period_s: Annotated[float, Ge(0.001), Le(86_400)] = 1.0
-    altitude_reference: Annotated[
-        Literal["ellipsoid"], DocInfo("'ellipsoid' ('msl', 'pressure' and 'agl' are not supported)")
-    ] = "ellipsoid"
+    altitude_reference: Reference = "ellipsoid"
+    qnh_hpa: Qnh | None = None
+    ground_m: Height | None = None
     use_identity: bool = False
 
     def __post_init__(self) -> None:
@@ -130,6 +133,11 @@ class SensorConfig:
         for name in ("azimuth_deg", "elevation_deg"):
             if self.sigma.get(name, 0.0) > LARGEST_ANGLE_SIGMA:
                 raise ConfigError(f"sigma.{name}", self.sigma[name], f"a number up to {LARGEST_ANGLE_SIGMA}")
+        for name, of in REFERENCE_NUMBERS.items():
+            given = getattr(self, name)
+            if (given is None) == (self.altitude_reference == of):
+                allowed = "a number, with" if given is None else "left out unless altitude_reference is"
+                raise ConfigError(name, given, f"{allowed} {'altitude_reference ' if given is None else ''}{of!r}")
         self._check_axes()
 
     def _check_axes(self) -> None:

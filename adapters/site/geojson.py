@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 from annotated_types import DocInfo, Gt, Le
 
-from adapters.heights import Qnh, Reference
 from adapters.site.airspace.limits import Limit, settle
 from adapters.site.airspace.published import ZoneFile, outline
 from adapters.site.airspace.settings import AirspaceConfig
@@ -29,7 +28,7 @@ from adapters.site.checking import (
 )
 from adapters.site.utc import ALLOWED_UTC, ALLOWED_WINDOW, format_utc, format_window, parse_utc, parse_window
 from adapters.site.zone_shapes import Shape, read_shape
-from fusion.config import ZoneConfig
+from fusion.config import REFERENCE_NUMBERS, Qnh, Reference, ZoneConfig
 from fusion.errors import ConfigError
 from fusion.schedule import DailyWindow
 from fusion.types import Height
@@ -38,7 +37,6 @@ from fusion.types import Height
 WGS84_NAMES = ("urn:ogc:def:crs:OGC:1.3:CRS84", "urn:ogc:def:crs:EPSG::4326", "EPSG:4326")
 Window = Annotated[tuple[str, ...], DocInfo(ALLOWED_WINDOW)]
 Interval = Annotated[tuple[str, str], DocInfo(f"[from, to], each {ALLOWED_UTC}")]
-REFERENCE_NUMBERS = {"qnh_hpa": "pressure", "ground_m": "agl"}  # what each reference needs
 # Properties that are written otherwise in the file than they stand in `ZoneConfig`.
 WRITTEN: dict[str, Any] = {
     "radius_m": Annotated[float, Gt(0), Le(1_000_000)] | None,

@@ -7,9 +7,8 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt, Le
 
-from adapters.heights import Qnh
 from adapters.site.checking import CHECKED
-from fusion.config import Margin, Probability, Text
+from fusion.config import Margin, Probability, Qnh, Text
 from fusion.types import Height
 
 
