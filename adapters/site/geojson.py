@@ -72,7 +72,7 @@ def read_geojson(data: object, file: str, settings: AirspaceConfig) -> ZoneFile:
             continue
         first[zone.id] = i
         zones.append(zone)
-    return ZoneFile(tuple(zones), tuple(mistakes))
+    return ZoneFile("GeoJSON", tuple(zones), tuple(mistakes))
 
 
 def zone_features(zones: Sequence[ZoneConfig]) -> list[dict[str, Any]]:

@@ -42,12 +42,12 @@ def read_zones(path: str | Path, settings: AirspaceConfig | None = None) -> Zone
     text = read_text(Path(path), LARGEST_FILE, latin=ending in OPENAIR_ENDINGS)
     if ending in OPENAIR_ENDINGS and not text.lstrip().startswith("{"):
         volumes, mistakes = read_openair(text, file)
-        return zones_of(volumes, settings, file, mistakes)
+        return zones_of("OpenAir", volumes, settings, file, mistakes)
     data = parse_json(text, file)
     if is_ed269(data):
         volumes, mistakes = read_ed269(cast("dict[str, Any]", data), file)
-    elif is_ed318(data):
+        return zones_of("ED-269", volumes, settings, file, mistakes)
+    if is_ed318(data):
         volumes, mistakes = read_ed318(cast("dict[str, Any]", data), file)
-    else:
-        return read_geojson(data, file, settings)
-    return zones_of(volumes, settings, file, mistakes)
+        return zones_of("ED-318", volumes, settings, file, mistakes)
+    return read_geojson(data, file, settings)

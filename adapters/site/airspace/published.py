@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from fusion.config import LONGEST_TEXT, ZoneConfig
 from fusion.errors import ConfigError
 from fusion.schedule import DailyWindow
 from fusion.types import Floats
+
+Form = Literal["GeoJSON", "OpenAir", "ED-269", "ED-318"]
 
 LONGEST_ID: Final = 64
 ROOM_FOR_NUMBER: Final = 6  # characters of an id for "-" and up to 99 999 volumes of one name
@@ -52,17 +54,22 @@ class Published:
 class ZoneFile:
     """What a zone file holds.
 
-    left_out: what cannot be used, an error for each volume.  not_taken: how many volumes of each kind the configuration
-    does not take.
+    form: as people call it.  left_out: what cannot be used, an error for each volume.  not_taken: how many volumes of
+    each kind the configuration does not take.
     """
 
+    form: Form
     zones: tuple[ZoneConfig, ...]
     left_out: tuple[ConfigError, ...] = ()
     not_taken: Mapping[str, int] = field(default_factory=dict)
 
 
 def zones_of(
-    volumes: Sequence[Published], settings: AirspaceConfig, file: str, left_out: Sequence[ConfigError] = ()
+    form: Form,
+    volumes: Sequence[Published],
+    settings: AirspaceConfig,
+    file: str,
+    left_out: Sequence[ConfigError] = (),
 ) -> ZoneFile:
     """The volumes that the configuration takes, as zones, in their order; `left_out` goes before what is left out here.
 
@@ -82,7 +89,7 @@ def zones_of(
             zones.append(_zone(volume, zone_id, settings))
         except ConfigError as error:
             mistakes.append(error.within(file, volume.place, volume.line))
-    return ZoneFile(tuple(zones), tuple(mistakes), not_taken)
+    return ZoneFile(form, tuple(zones), tuple(mistakes), not_taken)
 
 
 def slug(text: str) -> str:
