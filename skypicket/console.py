@@ -28,7 +28,13 @@ def left_out(site: SiteConfig) -> list[str]:
     hidden = len(site.left_out) - MOST_SHOWN
     lines = [f"  {error.mistakes[0]}" for error in site.left_out[:MOST_SHOWN]]
     more = [f"  and {hidden} more"] if hidden > 0 else []
-    return [f"{len(site.left_out)} zones cannot be used and are left out:", *lines, *more]
+    one = len(site.left_out) == 1
+    return [f"{zones_of(len(site.left_out))} cannot be used and {'is' if one else 'are'} left out:", *lines, *more]
+
+
+def zones_of(count: int) -> str:
+    """So many zones, in words."""
+    return "1 zone" if count == 1 else f"{count:,} zones"
 
 
 def tell_left_out(site: SiteConfig) -> None:

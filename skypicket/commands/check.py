@@ -69,6 +69,7 @@ def _zones(file: str) -> int:
     from adapters.site.airspace.settings import AirspaceConfig
     from adapters.site.checking import combined
     from adapters.site.zones import read_zones
+    from skypicket.console import zones_of
 
     read = read_zones(file)
     note = ""
@@ -76,7 +77,7 @@ def _zones(file: str) -> int:
         read = read_zones(file, AirspaceConfig(qnh_hpa=QNH_HPA, ground_m=GROUND_M))
         note = f"; heights here are for a QNH of {QNH_HPA} hPa and ground at {GROUND_M:g} m, a site gives its own"
     _volumes(read.zones)
-    verdict = f"{len(read.left_out)} zones cannot be used, the others are good" if read.left_out else "good"
+    verdict = f"{zones_of(len(read.left_out))} cannot be used, the others are good" if read.left_out else "good"
     if read.zones or not read.left_out:
         print(f"{file}: {verdict} ({read.form}{note})\n\n{_zone_table(read.zones)}", flush=True)
     if read.left_out:
@@ -114,6 +115,7 @@ def _zone_table(zones: Sequence[ZoneConfig]) -> str:
     from collections import Counter
 
     from replay.report import Rows, aligned
+    from skypicket.console import zones_of
 
     if not zones:
         return "no zone: there will be no alerts"
@@ -125,7 +127,7 @@ def _zone_table(zones: Sequence[ZoneConfig]) -> str:
         rows.append((zone.id, zone.name, zone.kind, shape, *heights, _times(zone)))
     kinds = Counter(zone.kind or "no kind" for zone in zones)
     count = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
-    return f"{len(zones)} zones: {count}\n\n{aligned(rows)}"
+    return f"{zones_of(len(zones))}: {count}\n\n{aligned(rows)}"
 
 
 def _times(zone: ZoneConfig) -> str:

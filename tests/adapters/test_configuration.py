@@ -321,3 +321,29 @@ def test_any_change_of_a_site_is_a_site_or_a_named_mistake(write, data):
         assert mistake.key
         assert mistake.allowed
         assert str(mistake).isprintable()
+
+
+def test_malformed_zones_are_left_out_where_the_site_says_so(write, tmp_path):
+    """A whole volume of one file, a feature of another, and an id that is there already; the others are used."""
+    ring = "DP 47 N 19 E\nDP 47 N 19.1 E\nDP 47.1 N 19.1 E\n"
+    good, bad = f"AC R\nAN GOOD\nAH 3000 MSL\nAL GND\n{ring}\n", f"AC R\nAN BAD\nAH HIGH\nAL GND\n{ring}\n"
+    (tmp_path / "area.txt").write_text(good + bad)
+    broken = copy.deepcopy(ZONE)
+    broken["features"].append(copy.deepcopy(broken["features"][0]))  # type: ignore[attr-defined]
+    broken["features"][1]["properties"] |= {"id": "lost", "floor_m": "low"}  # type: ignore[index]
+    (tmp_path / "more.geojson").write_text(json.dumps(broken))
+    files = changed('"zones.geojson"', '"zones.geojson", "area.txt", "more.geojson"')
+    assert len(refused(write(files)).mistakes) == 3
+    site = load_site(write(files.replace("[service]", '[service]\nbad_zones = "leave out"')))
+    assert [zone.id for zone in site.zones] == ["airport", "GOOD"]
+    places = [(Path(error.file).name, error.line, error.key) for error in site.left_out]
+    assert places == [
+        ("area.txt", 11, '"BAD".AH'),
+        ("more.geojson", None, 'features[1] "lost".properties.floor_m'),
+        ("more.geojson", None, 'zone "airport"'),
+    ]
+
+
+def test_a_zone_file_that_cannot_be_read_stops_whatever_the_site_says(write, tmp_path):
+    (tmp_path / "zones.geojson").write_text("{")
+    refused(write(SITE.replace("[service]", '[service]\nbad_zones = "leave out"')))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 import re
 from pathlib import Path
@@ -11,18 +12,26 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from pymap3d.vincenty import vdist, vreckon
 
+from adapters import schemas
 from adapters.site.airspace.limits import Limit, read_limit
 from adapters.site.airspace.notation import read_points
 from adapters.site.airspace.published import ZoneFile, slug
 from adapters.site.airspace.settings import AirspaceConfig
 from adapters.site.zones import load_zones, read_zones, zone_features
+from adapters.wire import decode, encode
+from adapters.wire.service import zones_message
+from fusion.airspace import Airspace
 from fusion.config import ZoneConfig
 from fusion.errors import ConfigError
+from fusion.geodesy import Plane
+from fusion.types import Place
 
 CZECH = Path(__file__).parents[3] / "shared" / "data" / "airspace" / "CZ-ASP-National-XCSoar.txt"
 SITE = AirspaceConfig(qnh_hpa=1013.25, ground_m=300.0)
+TIME_NS = 1_777_615_200_000_000_000
 FT, NM = 0.3048, 1852.0
 HEAD = "AC R\nAN TEST\nAH FL95\nAL GND\n"
 SQUARE = "DP 50:00:00 N 014:00:00 E\nDP 50:00:00 N 014:10:00 E\nDP 50:05:00 N 014:10:00 E\nDP 50:05:00 N 014:00:00 E\n"
@@ -341,6 +350,23 @@ def test_any_change_of_a_volume_leaves_the_others_as_they_were(read, data):
     for i, name in enumerate(("FIRST", "SECOND", "THIRD")):
         if i != which:
             assert found[name] == good[name]
+
+
+def test_the_zones_message_of_imported_volumes_is_valid_and_reads_back_as_the_same(read, tmp_path):
+    zones = read("\n".join(BLOCKS)).zones
+    airspace = Airspace(zones, Plane(Place(49.0, 15.0, 0.0)))
+    airspace.set_active("THIRD", False)
+    body = zones_message(TIME_NS, zones, airspace.states(TIME_NS), {"FIRST": True})
+    message = decode(encode({**body, "v": 1, "source": "x", "seq": 1, "epoch": "e"}, json=True))
+    Draft202012Validator(schemas.load("zones")).validate(message)
+    states = {feature["properties"]["id"]: feature["properties"]["state"] for feature in message["features"]}
+    assert states == {"FIRST": "active", "SECOND": "active", "THIRD": "inactive"}
+    for feature in message["features"]:
+        for name in ("state", "watched", "next_change_ns"):
+            del feature["properties"][name]
+    path = tmp_path / "back.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": message["features"]}))
+    assert load_zones(path) == zones
 
 
 @pytest.mark.skipif(not CZECH.exists(), reason="the recordings are not here")

@@ -8,7 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fusion.airspace import Airspace
+from fusion.config import ZoneConfig
+from fusion.geodesy import Plane
 from fusion.schedule import DAY_S, EVER, DailyWindow, Schedule, merged
+from fusion.types import Place
 
 MINUTE_NS = 60_000_000_000
 MONDAY = datetime(2026, 5, 4, tzinfo=UTC)
@@ -105,3 +109,20 @@ def test_windows_that_fill_the_week_never_change(daily):
 
 def test_spans_that_touch_or_overlap_are_one():
     assert merged([(5, 7), (1, 3), (3, 4), (6, 9)]) == ((1, 4), (5, 9))
+
+
+SHIFTS = (DailyWindow(6 * 3600, 22 * 3600, (0, 1, 2, 3, 4)), DailyWindow(22 * 3600 + 300, 2 * 3600))
+SHIFT_ZONE = ZoneConfig("z", 0.0, 1.0, circle=(19.0, 47.0, 100.0), lookahead_s=600.0, daily=SHIFTS)
+
+
+@given(st.integers(0, 14 * 86_400))
+def test_a_zone_with_windows_changes_when_it_says_so_and_never_before(second):
+    """One gap between two windows is shorter than the look-ahead: then it is pre-active at once."""
+    airspace = Airspace([SHIFT_ZONE], Plane(Place(47.0, 19.0, 0.0)))
+    time_ns = ns(MONDAY) + second * 1_000_000_000
+    (now,) = airspace.states(time_ns)
+    assert (now.state == "active") == airspace.is_active(0, time_ns)
+    assert (now.state == "inactive") == (airspace.spans(0, time_ns) == ())
+    assert now.next_change_ns is not None
+    assert airspace.states(now.next_change_ns - 1)[0].state == now.state
+    assert airspace.states(now.next_change_ns)[0].state != now.state
