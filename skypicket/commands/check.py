@@ -95,7 +95,7 @@ def _volumes(zones: Sequence[ZoneConfig]) -> None:
 
 
 def _described(site: SiteConfig) -> str:
-    from replay.report import Rows, aligned
+    from replay.text import Rows, aligned
 
     origin = site.service.origin
     lines = [
@@ -114,7 +114,7 @@ def _described(site: SiteConfig) -> str:
 def _zone_table(zones: Sequence[ZoneConfig]) -> str:
     from collections import Counter
 
-    from replay.report import Rows, aligned
+    from replay.text import Rows, aligned
     from skypicket.console import zones_of
 
     if not zones:
@@ -140,7 +140,7 @@ def _times(zone: ZoneConfig) -> str:
 
 def _recording(file: str) -> int:
     from replay.recording import inspect
-    from replay.report import Rows, aligned, utc
+    from replay.text import Rows, aligned, utc
 
     report = inspect(file)
     damaged = bool(report.problems) or report.truncated

@@ -108,7 +108,7 @@ def test_a_reason_carries_the_numbers_that_decided() -> None:
     list(flight(20.0, 0.0, 5, each))
     (said,) = each.evaluate(look(5.4, [(7, 100.0, 20.0)], updated_s=5.0))
     assert said.reason.startswith(
-        "Track 7 is heading for Airport (floor 0 m, ceiling 900 m): probability 0.98 (existence 0.99) of entering "
+        "Track 7 is heading for Airport (floor 0 m, ceiling 900 m): probability 0.99 (existence 0.99) of entering "
         "within 180 s, most likely in 14"
     )
     assert said.reason.endswith(
