@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from fusion import paths
+from fusion import paths, regimes
 from fusion.airspace import Airspace
 from fusion.config import ZoneConfig
 from fusion.geodesy import Plane, rotate
@@ -59,6 +59,7 @@ class Forecaster:
 
     def __init__(self, airspace: Airspace, motions: Motions, plane: Plane) -> None:
         self.airspace, self.motions, self.plane = airspace, motions, plane
+        self._modes = regimes.ahead(motions)
         self._limits = np.array([zone.predicted_probability for zone in airspace.zones])
 
     def forecasts(self, outlook: Outlook, watched: Collection[tuple[int, int]]) -> list[Forecast]:
@@ -81,16 +82,14 @@ class Forecaster:
             spans = self.airspace.spans(i, outlook.time_ns)
             if not spans or outlook.identity[row] in zone.ignore:
                 continue
-            key = row, zone.lookahead_s
-            if key not in fans:
-                fans[key] = starts.fan(self.motions, place[row], zone.lookahead_s)
+            fan = self._fan(outlook, row, zone.lookahead_s, fans)
             if (row, i) not in watched:
-                glance = paths.chance(fans[key], volume, spans, paths.GLANCE)
+                glance = paths.chance(fan, volume, spans, paths.GLANCE)
                 if glance < zone.predicted_probability - _doubt(zone.predicted_probability, paths.GLANCE):
                     continue
             inside = self.airspace.is_active(i, outlook.time_ns) and self._inside(outlook, row, volume)
-            entry = paths.entry(fans[key], volume, spans, paths.GLANCE if inside else paths.ANSWER)
-            found.append(Forecast(row, zone, volume, inside, fans[key], entry))
+            entry = paths.entry(fan, volume, spans, paths.GLANCE if inside else paths.ANSWER)
+            found.append(Forecast(row, zone, volume, inside, fan, entry))
         return found
 
     def _screened(
@@ -130,6 +129,15 @@ class Forecaster:
         reach = Reaches.of(self.motions, up, weight, mean, covariance)
         tracks, zones = self.airspace.nearby.near(centres, heights, reach)
         return rows[tracks], zones
+
+    def _fan(self, outlook: Outlook, row: int, horizon_s: float, fans: dict[tuple[int, float], paths.Fan]) -> paths.Fan:
+        """The future of a track, one for all zones of one look-ahead."""
+        key = row, horizon_s
+        if key not in fans:
+            up = self.plane.up_at(self._mean(outlook, row)[:3])
+            track = outlook.weight[row], outlook.mean[row], outlook.covariance[row]
+            fans[key] = paths.fan(self._modes, self.plane, *regimes.split(self.motions, up, *track), horizon_s)
+        return fans[key]
 
     def _mean(self, outlook: Outlook, row: int) -> Floats:
         return np.asarray((outlook.weight[row][:, None] * outlook.mean[row]).sum(axis=0))

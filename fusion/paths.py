@@ -114,7 +114,7 @@ class Starts:
     @classmethod
     def of(cls, plane: Plane, weight: Floats, mean: Floats, covariance: Floats) -> Starts:
         """weight: (n, m), mean: (n, m, 6), covariance: (n, m, 6, 6), in the plane, as in `Outlook`."""
-        from fusion.kernels.entries import grounded
+        from fusion.kernels.grounded import grounded
 
         centre = (weight[..., None] * mean).sum(axis=1)
         lat, lon, height, axes = plane.places(centre[:, :3])
@@ -209,7 +209,7 @@ def sampled(paths: Fan, volume: Volume, spans: tuple[tuple[float, float], ...], 
         leading(count), normals(), paths.share, paths.mean, paths.root, paths.frame, paths.curvature,
         motions.parameters, motions.prior, motions.rate_per_s, paths.horizon_s, volume.axes,
         np.array(volume.radii_m), np.array([volume.floor_m, volume.ceiling_m]), volume.box, *volume.mesh.parts,
-        np.array(spans), 0, times, places,
+        np.array(spans), times, places,
     )  # fmt: skip
     return times, places
 

@@ -7,13 +7,25 @@ import math
 import numpy as np
 
 from fusion.kernels.chance import U64, four, mixed
-from fusion.kernels.entries import CHANGES, PER_CHANGE, STATE, TOUCH, TURN_GROWS, TURN_MOST_S, TURN_S, _bridged
+from fusion.kernels.futures import (
+    CHANGES,
+    MOST_FLOWN,
+    PER_CHANGE,
+    TOUCH,
+    bridged,
+    first_mode,
+    lasting,
+    spread,
+    start,
+    steady,
+    step_time,
+    turning,
+)  # fmt: skip
 from fusion.kernels.jit import entry, inner
-from fusion.kernels.paths import _next_mode
-from fusion.kernels.predict import coefficients
-from fusion.motion import DENSITY, GRAVITY, LATERAL
+from fusion.motion import DENSITY, LATERAL
 
 MOST_PIECES = 96  # of one way: what comes after counts as near
+FLAT = (1e300,)  # no curvature: heights are not asked for here
 EARTH_M = 6.3e6  # radius, rather too small
 
 
@@ -29,50 +41,35 @@ def _keep(pieces, count, outer, ax, ay, bx, by, time, wide):  # type: ignore[no-
 
 
 @inner
-def _way(s, row, share, mean, root, points, normals, parameters, prior, rate, horizon, pieces, outer):  # type: ignore[no-untyped-def]
+def _way(  # type: ignore[no-untyped-def]
+    s, row, share, mean, root, points, normals, parameters, prior, rate, horizon, ends, flown, z, state, pieces, outer,
+):  # fmt: skip
     """The `s`th way of track `row` as straight pieces, as `kernels.entries` draws it. Returns how many."""
-    modes, columns = prior.size, points.shape[1]
-    tabled, mode = (columns - CHANGES) // PER_CHANGE, 0
-    while mode < modes - 1 and share[row, mode] <= points[s, 0]:
-        mode += 1
-    x, y, vx, vy = mean[row, mode, 0], mean[row, mode, 1], mean[row, mode, 2], mean[row, mode, 3]
-    for d in range(4):
-        z = points[s, STATE + d]
-        x, y = x + root[row, mode, 0, d] * z, y + root[row, mode, 1, d] * z
-        vx, vy = vx + root[row, mode, 2, d] * z, vy + root[row, mode, 3, d] * z
+    mode, seed = first_mode(share[row], points[s, 0]), mixed(U64(s), 1)
+    start(s, 0, mode, points, mean[row], root[row], FLAT, z, state)
+    x, y, vx, vy = state[0], state[1], state[2], state[3]
     outer[0], outer[1], outer[2], outer[3] = x, x, y, y
-    seed, time, change, count = mixed(U64(s), 1), 0.0, 0, 0
+    time, change, count = 0.0, 0, 0
     while time < horizon:
-        key, at = mixed(seed, change), CHANGES + PER_CHANGE * min(change, tabled - 1)
-        stretch = points[s, at] / (rate * (1.0 - prior[mode])) if modes > 1 else math.inf
-        until, density = min(time + stretch, horizon), parameters[mode, DENSITY]
-        steps = 0
+        key, at, steps = mixed(seed, change), CHANGES + PER_CHANGE * change, 0
+        until, follows, change = lasting(
+            s, mode, change, time, horizon, points, parameters, prior, rate, seed, ends, flown
+        )
+        density, straight = parameters[mode, DENSITY], steady(parameters, mode)
         while time < until:
-            dt = until - time
-            steady = parameters[mode, LATERAL] == 0.0 and parameters[mode, GRAVITY] == 0.0
-            if not steady:
-                dt = min(min(max(TURN_S, TURN_GROWS * time), TURN_MOST_S), dt)
+            dt = until - time if straight else step_time(time, until)
             z0, z1, z2, z3 = four(mixed(key, 64 + 2 * steps), normals)
-            if steady and change < tabled:
+            if straight and at < points.shape[1]:
                 z0, z1, z2, z3 = points[s, at + 2], points[s, at + 3], points[s, at + 4], points[s, at + 5]
-            drive = math.sqrt(density * dt)
-            shared, alone = drive * dt * 0.5, drive * dt * 0.28867513459481287
-            a1, a2, b1, b2 = dt, 0.0, 1.0, 0.0
-            if parameters[mode, LATERAL] != 0.0:
-                speed = math.sqrt(vx * vx + vy * vy)
-                a1, a2, _, b1, b2, _, _, _, _, _, _, _ = coefficients(
-                    density, parameters[mode, LATERAL], 0.0, 1.0, speed, dt
-                )
-            nx, ny = x + a1 * vx - a2 * vy + shared * z0 + alone * z2, y + a1 * vy + a2 * vx + shared * z1 + alone * z3
-            nvx, nvy = b1 * vx - b2 * vy + drive * z0, b1 * vy + b2 * vx + drive * z1
-            off, _ = _bridged(dt, density)
-            wide = TOUCH * off + 0.25 * dt * max(abs(nvx - vx), abs(nvy - vy))
+            drive, shared, alone = spread(dt, density)
+            nx, ny, nvx, nvy = turning(x, y, vx, vy, density, parameters[mode, LATERAL], dt)
+            nx, ny = nx + shared * z0 + alone * z2, ny + shared * z1 + alone * z3
+            nvx, nvy = nvx + drive * z0, nvy + drive * z1
+            wide = TOUCH * bridged(dt, density)[0] + 0.25 * dt * max(abs(nvx - vx), abs(nvy - vy))
             count = _keep(pieces, count, outer, x, y, nx, ny, time + dt, wide)
             x, y, vx, vy = nx, ny, nvx, nvy
             time, steps = time + dt, steps + 1
-        time = until
-        mode = _next_mode(mode, points[s, at + 1], prior)
-        change += 1
+        time, mode = until, follows
     return count
 
 
@@ -89,7 +86,8 @@ def screen(  # type: ignore[no-untyped-def]
     of each pair's ball, from the track's foot, in the plane.  turn: (n * 3, 3) along the heading, across it, and up, in
     plane axes.  radii, ahead: (p,) m, s.  hits: (p,), filled.
     """
-    pieces, outer = np.empty((MOST_PIECES, 6)), np.empty(4)
+    pieces, outer, z, state = np.empty((MOST_PIECES, 6)), np.empty(4), np.empty(6), np.empty(6)
+    ends, flown = np.empty(MOST_FLOWN), np.empty(MOST_FLOWN, dtype=np.int64)
     begin = 0
     while begin < rows.size:
         row, end, horizon = rows[begin], begin, 0.0
@@ -97,7 +95,10 @@ def screen(  # type: ignore[no-untyped-def]
             horizon, hits[end] = max(horizon, ahead[end]), 0
             end += 1
         for s in range(points.shape[0]):
-            count = _way(s, row, share, mean, root, points, normals, parameters, prior, rate, horizon, pieces, outer)
+            count = _way(
+                s, row, share, mean, root, points, normals, parameters, prior, rate, horizon, ends, flown, z, state,
+                pieces, outer,
+            )  # fmt: skip
             for p in range(begin, end):
                 cx, cy = 0.0, 0.0
                 for c in range(3):

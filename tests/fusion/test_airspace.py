@@ -252,7 +252,8 @@ def test_the_index_finds_exactly_what_comparing_every_track_with_every_zone_find
     count, origin = int(rng.integers(1, 12)), Place(float(rng.uniform(-90, 90)), float(rng.uniform(-180, 180)), 0.0)
     zones = [
         zone(
-            id=f"z{i}", circle=(float(rng.uniform(-180, 180)), float(rng.uniform(-90, 90)), float(10 ** rng.uniform(2, 6))),
+            id=f"z{i}",
+            circle=(float(rng.uniform(-180, 180)), float(rng.uniform(-90, 90)), float(10 ** rng.uniform(2, 6))),
             lookahead_s=float(rng.choice([30.0, 47.0, 180.0, 1800.0])), floor_m=float(rng.uniform(0, 900)),
         )
         for i in range(count)
