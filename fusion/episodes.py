@@ -6,24 +6,22 @@ is open with what should be, and publishes the difference as next steps.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from fusion import reasons
 from fusion.airspace import Airspace
-from fusion.alerting import Assessment
+from fusion.alert_steps import alert_id, is_news, saying
 from fusion.errors import MessageRejected
 from fusion.types import SECOND_NS, AlertStep
+from fusion.watches import Assessment
 
-SHORTEST_NS: Final = SECOND_NS  # between two updates of one alert
-LONGEST_NS: Final = 5 * SECOND_NS  # without an update of an alert that nobody has acknowledged
-PROBABILITY_CHANGE: Final = 0.1  # that matters
-TIME_CHANGE_S: Final = 5.0  # of the time to entry against the countdown, that matters ...
-TIME_CHANGE_PART: Final = 0.2  # ... or this part of it, whichever is more
 MOST_SUPPRESSIONS: Final = 10_000  # kept at once: requests come from outside
-CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+ADOPTED_NS: Final = 60 * SECOND_NS  # for which an alert of an earlier run waits: a track is confirmed in half of it
+ADOPTED_M: Final = 500.0  # a new track's place may be off by so much ...
+ADOPTED_SPEED: Final = 1.5  # ... and the object may have flown so much faster than it was seen to fly
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +35,9 @@ class Suppression:
     note: str
     time_ns: int
 
-    def covers(self, track: int, zone: str) -> bool:
-        return self.track == track or self.zone == zone
+    def covers(self, tracks: Collection[int], zone: str) -> bool:
+        """Whether it holds for an alert of this zone; tracks: every id that its object had."""
+        return self.track in tracks or self.zone == zone
 
     def listed(self) -> dict[str, object]:
         key: dict[str, object] = {"track": self.track} if self.zone is None else {"zone": self.zone}
@@ -53,6 +52,7 @@ class Ledger:
         self._open: dict[tuple[int, str], AlertStep] = {}  # (track, zone) -> last published step
         self._suppressions: list[Suppression] = []
         self._raised: dict[tuple[int, str], int] = {}  # how often each pair was raised at `_now_ns`
+        self._adopted: dict[tuple[int, str], int | None] = {}  # open alerts of an earlier run, and until when they wait
         self._now_ns = -1
 
     def reconcile(self, time_ns: int, assessments: Sequence[Assessment]) -> list[AlertStep]:
@@ -67,15 +67,32 @@ class Ledger:
             self._now_ns, self._raised = time_ns, {}
         self._suppressions = [each for each in self._suppressions if each.until_ns > time_ns]
         wished = {(each.track, each.zone): each for each in assessments}
+        self._hand_over(wished)
         steps = []
         for pair, assessment in sorted(wished.items()):
             made = self._next(pair, assessment)
             steps += [] if made is None else [made]
         for pair in sorted(self._open):
-            if pair not in wished:
-                reason = reasons.unsupported(*pair)
+            if pair not in wished and not self._waits(pair):
+                reason = (reasons.not_found_again if pair in self._adopted else reasons.unsupported)(*pair)
                 steps.append(self._publish(replace(self._follow(self._open[pair]), state="cleared", reason=reason)))
         return steps
+
+    def adopt(self, steps: Sequence[AlertStep]) -> None:
+        """Take over the open alerts of an earlier run, given as their last steps, before the first `reconcile`.
+
+        Each waits `ADOPTED_NS` for a track of its object: the same id, or one that is raised for the same zone where
+        the object can be by then; it goes on with its id, steps and acknowledgement. The others clear after that.
+        """
+        for each in steps:
+            self._open[each.track, each.zone] = each
+            self._adopted[each.track, each.zone] = None
+
+    def forget(self, alerts: Collection[str]) -> None:
+        """Leave out open alerts, given by their ids, that somebody else has cleared."""
+        for pair in [pair for pair, step in self._open.items() if step.alert in alerts]:
+            del self._open[pair]
+            self._adopted.pop(pair, None)
 
     def open(self) -> list[AlertStep]:
         """The last published step of each open alert, in the order in which they were raised."""
@@ -110,7 +127,7 @@ class Ledger:
             raise MessageRejected("full", f"{len(kept)} suppressions are in force; allowed are {MOST_SUPPRESSIONS}")
         added = Suppression(track, zone, until_ns, who, note, time_ns)
         self._suppressions = [*kept, added] if until_ns > self._now_ns else kept
-        concerned = [each for pair, each in sorted(self._open.items()) if added.covers(*pair)]
+        concerned = [each for _, each in sorted(self._open.items()) if added.covers(each.tracks, each.zone)]
         return [self._publish(self._follow(each)) for each in concerned]
 
     @property
@@ -126,12 +143,49 @@ class Ledger:
         """What is suppressed at `time_ns`: for each `track` or `zone`, `until_ns`, `who`, `note`, `time_ns`."""
         return [each.listed() for each in self._suppressions if each.until_ns > time_ns]
 
+    def _hand_over(self, wished: Mapping[tuple[int, str], Assessment]) -> None:
+        """Give each open alert that nobody wishes to the pair that goes on with it: one of whose earlier tracks it was,
+        or, after a restart, one that is where its object can be by now.
+        """
+        for pair, assessment in sorted(wished.items()):
+            if pair in self._open:
+                self._adopted.pop(pair, None)
+                continue
+            for other in sorted(self._open):
+                if other in wished or other[1] != pair[1]:
+                    continue
+                last = self._open[other]
+                shared = not set(last.tracks).isdisjoint(assessment.tracks)
+                if shared or (other in self._adopted and self._can_be(last, assessment)):
+                    self._adopted.pop(other, None)
+                    self._open[pair] = self._open.pop(other)
+                    break
+
+    def _waits(self, pair: tuple[int, str]) -> bool:
+        """Whether an alert of an earlier run still waits for its track; the wait begins with the first evaluation."""
+        if pair not in self._adopted:
+            return False
+        until_ns = self._adopted[pair]
+        if until_ns is None:
+            until_ns = self._adopted[pair] = self._now_ns + ADOPTED_NS
+        return self._now_ns < until_ns
+
+    def _can_be(self, last: AlertStep, now: Assessment) -> bool:
+        """Whether an object can have come from where `last` had it to where it is now."""
+        begin, end = (
+            self._airspace.plane.to_local(place.lat_deg, place.lon_deg, place.alt_m)
+            for place in (last.position, now.position)
+        )
+        speed = max(math.hypot(*last.velocity_mps), math.hypot(*now.velocity_mps))
+        gap_s = max(self._now_ns - last.time_ns, 0) / SECOND_NS
+        return math.hypot(*(end - begin).tolist()) <= ADOPTED_M + ADOPTED_SPEED * speed * gap_s
+
     def _next(self, pair: tuple[int, str], assessment: Assessment) -> AlertStep | None:
         """The step by which an alert comes to say what it should, or None where there is nothing to say."""
         last = self._open.get(pair)
         if last is None:
             return None if assessment.cleared else self._publish(self._first(pair, assessment))
-        following = replace(_filled(self._follow(last), assessment), previous_level=None)
+        following = replace(saying(self._follow(last), assessment), previous_level=None)
         if following.level != last.level:
             following = replace(following, previous_level=last.level)
         if assessment.cleared:
@@ -147,7 +201,7 @@ class Ledger:
             step=1,
             zone=zone,
             track=track,
-            tracks=(track,),
+            tracks=assessment.tracks,
             level=assessment.level,
             previous_level=None,
             state="raised",
@@ -158,7 +212,7 @@ class Ledger:
             closest_distance_m=assessment.closest_distance_m,
             closest_time_s=assessment.closest_time_s,
             track_status=assessment.track_status,
-            suppressed_until_ns=self._until(track, zone),
+            suppressed_until_ns=self._until(assessment.tracks, zone),
             position=assessment.position,
             velocity_mps=assessment.velocity_mps,
             sensors=assessment.sensors,
@@ -167,10 +221,10 @@ class Ledger:
 
     def _follow(self, last: AlertStep) -> AlertStep:
         """The step after `last`, saying the same now."""
-        until_ns = self._until(last.track, last.zone)
+        until_ns = self._until(last.tracks, last.zone)
         return replace(
             last,
-            time_ns=self._now_ns,
+            time_ns=max(self._now_ns, last.time_ns),
             step=last.step + 1,
             state="updated",
             previous_level=None,
@@ -180,64 +234,14 @@ class Ledger:
     def _publish(self, step: AlertStep) -> AlertStep:
         if step.state == "cleared":
             del self._open[step.track, step.zone]
+            self._adopted.pop((step.track, step.zone), None)
         else:
             self._open[step.track, step.zone] = step
         return step
 
-    def _until(self, track: int, zone: str) -> int | None:
-        found = [each.until_ns for each in self._suppressions if each.covers(track, zone)]
+    def _until(self, tracks: Collection[int], zone: str) -> int | None:
+        found = [each.until_ns for each in self._suppressions if each.covers(tracks, zone)]
         return max(found, default=None)
 
     def _names(self) -> str:
         return ", ".join(each.alert for each in self.open()[:20]) or "none"
-
-
-def is_news(last: AlertStep, now: AlertStep) -> bool:
-    """Whether an update goes out.
-
-    A change of level always does, except that of a suppressed alert below infringing; for an acknowledged or
-    suppressed alert nothing else does. Otherwise: what changed and matters, at most once a second, and anything after
-    5 s.
-    """
-    if now.level != last.level:
-        return now.suppressed_until_ns is None or now.level == "infringing"
-    if now.acknowledged is not None or now.suppressed_until_ns is not None:
-        return False
-    elapsed_ns = now.time_ns - last.time_ns
-    if elapsed_ns < SHORTEST_NS:
-        return False
-    if elapsed_ns >= LONGEST_NS or now.track_status != last.track_status:
-        return True
-    if abs(now.probability - last.probability) >= PROBABILITY_CHANGE or last.suppressed_until_ns is not None:
-        return True
-    if now.time_to_entry_s is None or last.time_to_entry_s is None:
-        return now.time_to_entry_s != last.time_to_entry_s
-    expected = max(last.time_to_entry_s[1] - elapsed_ns / SECOND_NS, 0.0)
-    return abs(now.time_to_entry_s[1] - expected) >= max(TIME_CHANGE_S, TIME_CHANGE_PART * expected)
-
-
-def alert_id(track: int, zone: str, time_ns: int, again: int = 0) -> str:
-    """The ULID of an alert: the milliseconds of its raising, and 80 bits that only depend on what it is about.
-
-    again: how often this pair was raised before at that very time.
-    """
-    digest = hashlib.blake2b(f"{zone}\0{track}\0{time_ns}\0{again}".encode(), digest_size=10).digest()
-    number = (time_ns // 1_000_000 % (1 << 48)) << 80 | int.from_bytes(digest, "big")
-    return "".join(CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
-
-
-def _filled(step: AlertStep, assessment: Assessment) -> AlertStep:
-    return replace(
-        step,
-        level=assessment.level,
-        probability=assessment.probability,
-        time_to_entry_s=assessment.time_to_entry_s,
-        entry=assessment.entry,
-        closest_distance_m=assessment.closest_distance_m,
-        closest_time_s=assessment.closest_time_s,
-        track_status=assessment.track_status,
-        position=assessment.position,
-        velocity_mps=assessment.velocity_mps,
-        sensors=assessment.sensors,
-        reason=assessment.reason,
-    )

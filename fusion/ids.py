@@ -60,3 +60,11 @@ def _scrambled(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
     value = (value ^ (value >> np.uint64(30))) * np.uint64(FIRST)
     value = (value ^ (value >> np.uint64(27))) * np.uint64(SECOND)
     return value ^ (value >> np.uint64(31))
+
+
+def rows_of(known: Ints, wanted: Ints) -> tuple[Bools, Ints]:
+    """Which of `wanted` (n,) stand in `known` (k,), which is sorted, and in which row (any, where not): (n,), (n,)."""
+    if not len(known):
+        return np.zeros(len(wanted), bool), np.zeros(len(wanted), np.int64)
+    rows = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    return known[rows] == wanted, rows

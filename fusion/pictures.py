@@ -53,8 +53,8 @@ def outlook(tracker: Tracker, at: Ahead) -> Outlook:
     )  # fmt: skip
 
 
-def picture(tracker: Tracker, at: Ahead) -> Picture:
-    """The contract's `tracks`, at the object's own east, north and up."""
+def picture(tracker: Tracker, at: Ahead, diverted_ns: tuple[int | None, ...] | None = None) -> Picture:
+    """The contract's `tracks`, at the object's own east, north and up. diverted_ns: for each row of `at`."""
     store, n = at.store, at.store.size
     lat, lon, alt, velocity, triangle = _geographic(tracker, store)
     best = np.argmax(store.weight, axis=1) if n else np.zeros(0, int)
@@ -66,7 +66,7 @@ def picture(tracker: Tracker, at: Ahead) -> Picture:
         mode=mode, mode_probability=store.weight[np.arange(n), best],
         updated_ns=np.minimum(store.updated_ns, at.time_ns), created_ns=store.created_ns.copy(), hits=store.hits.copy(),
         sensors=_sensors(tracker, store, at.time_ns), identity=tuple(store.identity),
-        diverted_ns=(None,) * n, reason=at.reasons,
+        diverted_ns=diverted_ns or (None,) * n, reason=at.reasons,
     )  # fmt: skip
 
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fusion import pictures
+from fusion import paths, pictures
 from fusion.airspace import Airspace
-from fusion.alerting import AlertMachine, Assessment
+from fusion.alerting import AlertMachine
 from fusion.config import SiteConfig
 from fusion.episodes import Ledger
 from fusion.errors import MessageRejected
 from fusion.identity import Oddity
 from fusion.ordering import History, Snapshot
+from fusion.paths import Fan
 from fusion.registration import Estimate
 from fusion.tracker import Tracker
-from fusion.types import SECOND_NS, Event, Frame, Picture
+from fusion.types import ENDED, SECOND_NS, TRACK_STATUSES, AlertStep, Event, Frame, Picture
+from fusion.watches import Assessment
 
 EVALUATION_NS = SECOND_NS  # alerts are evaluated each second of event time
 LONGEST_PAUSE_NS = 60 * SECOND_NS  # after a longer pause of all sensors with an empty sky, reports jump over it
@@ -51,7 +53,7 @@ class Pipeline:
         self.ledger = Ledger(self.airspace)
         self.late: dict[str, int] = {}
         self.newest_ns: int | None = None
-        self._air = Air(tracker, AlertMachine(self.airspace, tracker.motions, tracker.plane), 0)
+        self._air = Air(tracker, AlertMachine(self.airspace, tracker.motions, tracker.plane, site.alerts), 0)
         self._history: History[Air] | None = History() if rewind else None
         self._last_key: tuple[int, str, int] | None = None
         self._made_ns = -1  # the newest instant for which reports are out
@@ -103,7 +105,35 @@ class Pipeline:
         if self.newest_ns is None:
             return None
         tracker = self._air.tracker
-        return pictures.picture(tracker, pictures.ahead(tracker, max(self.newest_ns, self._made_ns)))
+        at = pictures.ahead(tracker, max(self.newest_ns, self._made_ns))
+        return pictures.picture(tracker, at, self._air.machine.diverted_ns(at.store.id))
+
+    def fan(self, track: int, horizon_s: float) -> tuple[int, str, Fan] | None:
+        """Sampled futures of one track from now on: (time_ns, status, fan); changes nothing.
+
+        None for a track that is not confirmed or coasting.
+        """
+        tracker, now_ns = self._air.tracker, max(self.newest_ns or 0, self._made_ns)
+        outlook = pictures.outlook(tracker, pictures.ahead(tracker, now_ns))
+        rows = np.flatnonzero(outlook.id == track)
+        if not len(rows):
+            return None
+        row = int(rows[0])
+        weight, mean, covariance = outlook.weight[row], outlook.mean[row], outlook.covariance[row]
+        found = paths.fan(tracker.motions, tracker.plane, weight, mean, covariance, horizon_s, paths.FULL)
+        return now_ns, TRACK_STATUSES[int(outlook.status[row])], found
+
+    def standing(self) -> list[AlertStep]:
+        """Each open alert as its last step has it, but where its track was at the last evaluation, published or not."""
+        machine = self._air.machine
+        said = {pair: watch.said for pair, watch in machine.watches.items() if watch.said is not None}
+        found = []
+        for step in self.ledger.open():
+            now = said.get((step.track, step.zone))
+            if now is not None and now.track_status in TRACK_STATUSES[:ENDED]:
+                step = replace(step, time_ns=machine.time_ns, position=now.position, velocity_mps=now.velocity_mps)
+            found.append(step)
+        return found
 
     def registration(self) -> dict[str, dict[str, Estimate]]:
         """Sensor -> parameter -> what is known of its bias by now; empty where registration is off."""
@@ -161,16 +191,19 @@ class Pipeline:
         events: list[Event] = []
         if now_ns % EVALUATION_NS == 0:
             air.tracker.tend(now_ns)
-        judged, reported = now_ns % EVALUATION_NS == 0 and self.site.zones, now_ns % self._period_ns == 0
-        at = pictures.ahead(air.tracker, now_ns) if judged or reported else None
-        if at is not None and reported:
-            picture = pictures.picture(air.tracker, at)
+        judged, reported = now_ns % EVALUATION_NS == 0, now_ns % self._period_ns == 0
+        at = pictures.ahead(air.tracker, now_ns)
+        outlook = pictures.outlook(air.tracker, at)
+        if judged:
+            air.machine.follow(outlook)
+        if reported:
+            picture = pictures.picture(air.tracker, at, air.machine.diverted_ns(at.store.id))
             if not _same(picture, self._published.get(now_ns)):
                 events.append(picture)
                 self._remember(picture)
             air.tracker.shown()
-        if at is not None and judged:
-            assessments = air.machine.evaluate(pictures.outlook(air.tracker, at))
+        if judged and self.site.zones:
+            assessments = air.machine.evaluate(outlook)
             if reconcile:
                 events += self._reconcile(now_ns, assessments)
         air.due_ns = min(_next(now_ns, EVALUATION_NS), _next(now_ns, self._period_ns))

@@ -12,7 +12,7 @@ class State(Enum):
     PREDICTED = "predicted"
     IMMINENT = "imminent"
     INFRINGING = "infringing"
-    CLEARING = "clearing"  # no longer likely, still open
+    CLEARING = "clearing"  # no longer likely, or its track has ended: still open
     LOST = "lost"  # the track ended inside, still open
     CLEARED = "cleared"
 
@@ -51,26 +51,26 @@ STEPS: Final[dict[tuple[State, Evidence], State]] = {
     (PREDICTED, Evidence.NEAR): IMMINENT,
     (PREDICTED, Evidence.INSIDE): INFRINGING,
     (PREDICTED, Evidence.BARRED): CLEARED,
-    (PREDICTED, Evidence.ENDED): CLEARED,
+    (PREDICTED, Evidence.ENDED): CLEARING,
     (IMMINENT, Evidence.UNLIKELY): CLEARING,
     (IMMINENT, Evidence.LIKELY): PREDICTED,
     (IMMINENT, Evidence.NEAR): IMMINENT,
     (IMMINENT, Evidence.INSIDE): INFRINGING,
     (IMMINENT, Evidence.BARRED): CLEARED,
-    (IMMINENT, Evidence.ENDED): CLEARED,
+    (IMMINENT, Evidence.ENDED): CLEARING,
     (INFRINGING, Evidence.UNLIKELY): CLEARING,
     (INFRINGING, Evidence.LIKELY): PREDICTED,
     (INFRINGING, Evidence.NEAR): IMMINENT,
     (INFRINGING, Evidence.INSIDE): INFRINGING,
     (INFRINGING, Evidence.BARRED): CLEARED,
-    (INFRINGING, Evidence.ENDED): CLEARED,
+    (INFRINGING, Evidence.ENDED): CLEARING,
     (INFRINGING, Evidence.ENDED_INSIDE): LOST,
     (CLEARING, Evidence.UNLIKELY): CLEARING,
     (CLEARING, Evidence.LIKELY): PREDICTED,
     (CLEARING, Evidence.NEAR): IMMINENT,
     (CLEARING, Evidence.INSIDE): INFRINGING,
     (CLEARING, Evidence.BARRED): CLEARED,
-    (CLEARING, Evidence.ENDED): CLEARED,
+    (CLEARING, Evidence.ENDED): CLEARING,
     (CLEARING, Evidence.EXPIRED): CLEARED,
     (LOST, Evidence.UNLIKELY): CLEARING,
     (LOST, Evidence.LIKELY): PREDICTED,

@@ -38,6 +38,7 @@ class Matches:
     """truth, track: (k,) rows of `Presence` and `TrackPoints` that are one pair.  distance: (k,) m.
 
     offset: (k, 3) track less truth, m, and velocity: (k, 3) m/s, both east, north, up at the truth.
+    unasked: (j, 2) such rows too: every track point that is near an object that nobody asks for, with that object.
     false, ignored: (n,) of the track points: neither in a pair; ignored: near an object that nobody asks for.
     """
 
@@ -46,6 +47,7 @@ class Matches:
     distance: Floats
     offset: Floats
     velocity: Floats
+    unasked: Ints
     false: NDArray[np.bool_]
     ignored: NDArray[np.bool_]
 
@@ -79,13 +81,14 @@ def match(points: TrackPoints, present: Presence, instants: int, c: float, dims:
 
     A track without a pair but nearer than `c` to an object with `ignore` is neither right nor false.
     """
-    truths, tracks, distances, near = [], [], [], np.zeros(len(points.instant), dtype=bool)
+    truths, tracks, distances, unasked_pairs, near = [], [], [], [], np.zeros(len(points.instant), dtype=bool)
     for first, last in _batches(points.instant, present.instant, instants):
         rows = np.arange(*np.searchsorted(present.instant, [first, last]))
         columns = np.arange(*np.searchsorted(points.instant, [first, last]))
         truth, track, distance = _possible(points, present, rows, columns, c, dims)
         unasked = present.ignore[truth]
         near[track[unasked]] = True
+        unasked_pairs.append(np.stack([truth[unasked], track[unasked]], axis=1))
         truth, track, distance = truth[~unasked], track[~unasked], distance[~unasked]
         made = best_pairs(truth, track, distance, c)
         truths.append(truth[made])
@@ -98,7 +101,7 @@ def match(points: TrackPoints, present: Presence, instants: int, c: float, dims:
     free[track] = False
     offset = local_offset(present.values[truth], points.values[track])
     velocity = points.values[track][:, EAST : UP + 1] - present.values[truth][:, EAST : UP + 1]
-    return Matches(truth, track, distance, offset, velocity, free & ~near, free & near)
+    return Matches(truth, track, distance, offset, velocity, np.concatenate(unasked_pairs), free & ~near, free & near)
 
 
 def local_offset(origin: Floats, target: Floats) -> Floats:

@@ -7,11 +7,14 @@ import html
 from pathlib import Path
 
 from fusion.errors import RecordingError
+from replay.alerts.report import alert_tables
 from replay.plot import draw, png
-from replay.report import Rows, alert_tables, figures, heading, number, numeric, object_table, percent
+from replay.plot_alerts import draw_alerts
+from replay.report import figures, heading, object_table
 from replay.results import Score
 from replay.run import Run
 from replay.scene import compose
+from replay.text import Rows, number, numeric, percent
 
 STYLE = """
 :root { color-scheme: light dark;
@@ -53,22 +56,18 @@ def write_page(out: str | Path, run: Run, score: Score, title: str = "Score") ->
 def page(run: Run, score: Score, title: str = "Score") -> str:
     """The page's text. Everything from the recording is escaped: names may be anything."""
     scene = compose(run.truth, run.pictures, zones=run.all_zones, max_gap_s=score.options.max_gap_s)
-    light, dark = (_data_uri(png(draw(scene, score, "Truth and tracks", theme))) for theme in ("light", "dark"))
-    heads = ("Alerts by zone", "Entries") if score.alerts and score.alerts.zones else ()
+    light, dark = (png(draw(scene, score, "Truth and tracks", theme)) for theme in ("light", "dark"))
     parts = [
         f"<h1>{html.escape(title)}</h1>",
         f'<p class="soft">{html.escape(heading(score))}</p>',
         _cards(score),
-        f'<picture><source media="(prefers-color-scheme: dark)" srcset="{dark}">'
-        f'<img src="{light}" width="1400" height="1000" '
-        'alt="Map of truth and tracks; heights, GOSPA and number of tracks over time"></picture>',
+        _picture(light, dark, "Map of truth and tracks; heights, GOSPA and number of tracks over time"),
         "<h2>Figures</h2>",
         _table([("", "", ""), *figures(score)]),
         "<h2>Objects, the worst tracked first</h2>",
         _table(object_table(score)),
     ]
-    for head, table in zip(heads, alert_tables(score), strict=False):
-        parts += [f"<h2>{head}</h2>", _table(table)]
+    parts += _alerts(score)
     remarks = [f"Note: {note}." for note in score.notes] + [f"Passed over: {text}" for text in score.problems]
     if remarks:
         parts += ["<h2>Remarks</h2>", "<ul>", *(f"<li>{html.escape(text)}</li>" for text in remarks), "</ul>"]
@@ -78,6 +77,29 @@ def page(run: Run, score: Score, title: str = "Score") -> str:
         f"<title>{html.escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
         + "\n".join(parts)
         + "\n</body>\n</html>\n"
+    )
+
+
+def _alerts(score: Score) -> list[str]:
+    """The part about alerts; nothing where the run held no zones."""
+    if score.alerts is None:
+        return []
+    span = score.begin_ns, score.end_ns
+    light, dark = (png(draw_alerts(score.alerts, *span, theme)) for theme in ("light", "dark"))
+    first, *tables = alert_tables(score.alerts)
+    parts = [f"<h2>{first[0]}</h2>", _picture(light, dark, "Alerts and entries over time by zone; reliability")]
+    parts.append(_table(first[1]))
+    for head, table in tables:
+        parts += [f"<h2>{head}</h2>", _table(table)]
+    return parts
+
+
+def _picture(light: bytes, dark: bytes, words: str) -> str:
+    """The same picture for light and for dark pages; its size is in the PNG's own header."""
+    width, height = (int.from_bytes(light[place : place + 4], "big") for place in (16, 20))
+    return (
+        f'<picture><source media="(prefers-color-scheme: dark)" srcset="{_data_uri(dark)}">'
+        f'<img src="{_data_uri(light)}" width="{width}" height="{height}" alt="{html.escape(words)}"></picture>'
     )
 
 
@@ -91,6 +113,9 @@ def _cards(score: Score) -> str:
         (f"{score.switches:,}", "identity switches"),
         (number(score.false_time_s, 0, "s"), "of false tracks"),
     ]
+    if score.alerts is not None and score.alerts.warnings.entries:
+        warned = score.alerts.warnings
+        shown.append((f"{warned.before:,} of {warned.entries:,}", "entries alerted before"))
     cards = (f'<div class="card"><b>{value}</b><span>{name}</span></div>' for value, name in shown)
     return f'<div class="cards">{"".join(cards)}</div>'
 

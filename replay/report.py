@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from fusion.types import SECOND_NS
+from replay.alerts.report import alert_tables
 from replay.results import ObjectScore, Score
+from replay.text import Rows, aligned, number, percent, utc
 
-Rows = list[tuple[str, ...]]
 MOST_OBJECTS = 20  # in the text; the page and the data have all
 MOST_ENTRIES = 20
 
@@ -45,11 +45,18 @@ def _plain(value: object) -> Any:
 
 def as_text(score: Score) -> str:
     """The score as a person reads it: what was compared, the figures, each object, the alerts."""
-    tables = [figures(score), object_table(score, MOST_OBJECTS), *alert_tables(score, MOST_ENTRIES)]
-    lines = [heading(score), *(aligned(table) for table in tables if table)]
+    lines = [heading(score), *(aligned(rows) for rows in (figures(score), object_table(score, MOST_OBJECTS)) if rows)]
+    lines += alert_text(score)
     lines += [f"Note: {note}." for note in score.notes]
     lines += [f"Passed over: {problem}" for problem in score.problems]
     return "\n\n".join(lines) + "\n"
+
+
+def alert_text(score: Score) -> list[str]:
+    """The tables of alerts, each under its title; none where the run held no zones."""
+    if score.alerts is None:
+        return []
+    return [f"{title}\n{aligned(rows).lstrip()}" for title, rows in alert_tables(score.alerts, MOST_ENTRIES)]
 
 
 def heading(score: Score) -> str:
@@ -123,63 +130,3 @@ def _object_row(one: ObjectScore) -> tuple[str, ...]:
         number(one.first_track_s, 1, "s"),
         number(one.position_rmse_m, 1, "m"),
     )
-
-
-def alert_tables(score: Score, most: int | None = None) -> list[Rows]:
-    """Alerts by zone, and every entry with its warning; empty where there is nothing of either."""
-    if score.alerts is None:
-        return []
-    zones: Rows = [("zone", "alerts", "first at", "entries", "warned", "median lead", "no entry followed")]
-    for zone in score.alerts.zones:
-        first = "" if zone.first_ns is None else utc(zone.first_ns)
-        lead = number(zone.median_lead_s, 1, "s")
-        counts = (
-            f"{zone.alerts:,}",
-            first,
-            f"{zone.entries:,}",
-            f"{zone.warned:,}",
-            lead,
-            f"{zone.unfounded:,}",
-        )
-        zones.append((zone.zone, *counts))
-    entries: Rows = [("entry of", "into", "at", "warned before")]
-    for entry in score.alerts.entries[:most]:
-        lead = "never" if entry.lead_s is None else number(entry.lead_s, 1, "s")
-        entries.append((entry.object, entry.zone, utc(entry.time_ns), lead))
-    return [table for table in (zones, entries) if len(table) > 1]
-
-
-def aligned(rows: Rows) -> str:
-    """Rows as text columns: those of numbers to the right, the first and all others to the left."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = [
-            cell.ljust(width) if place == 0 or not numeric(rows, place) else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
-
-
-def numeric(rows: Rows, place: int) -> bool:
-    """Whether a column below its head holds numbers, with or without a unit."""
-    cells = [row[place] for row in rows[1:] if row[place]]
-    return all(len(cell) <= 12 and (cell[0].isdigit() or cell[0] in "-–") for cell in cells)
-
-
-def number(value: float | None, digits: int, unit: str = "") -> str:
-    """A value with its digits and unit, or a dash."""
-    return "–" if value is None else f"{value:,.{digits}f}{' ' if unit else ''}{unit}"
-
-
-def percent(value: float | None) -> str:
-    """A share in percent, or a dash."""
-    return "–" if value is None else f"{value:.1%}".replace("%", " %")
-
-
-def utc(time_ns: int) -> str:
-    """An instant in UTC, to a tenth of a second where it needs one."""
-    seconds, rest = divmod(time_ns, SECOND_NS)
-    whole = str(np.datetime64(seconds, "s"))
-    return f"{whole}Z" if not rest else f"{whole}.{rest // 100_000_000}Z"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from fusion.errors import ConfigError, SkypicketError
 from fusion.types import Floats, Ints
-from replay.alert_score import AlertScore
+from replay.alerts.model import AlertOptions
+from replay.alerts.score import AlertScore
 
 
 class NothingToScoreError(SkypicketError):
@@ -19,6 +20,7 @@ class ScoreOptions:
     """c_m: the cut-off; 100 m is a few sigma of a surveillance radar at tens of kilometres.
 
     dims: 2 in the plane, 3 with height.  period_s: score at its whole multiples; None: at every picture.
+    alerts: how alerts are judged; `max_gap_s` here holds for them too.
     """
 
     c_m: float = 100.0
@@ -26,6 +28,7 @@ class ScoreOptions:
     period_s: float | None = None
     max_gap_s: float = 10.0
     from_s: float = 0.0
+    alerts: AlertOptions = field(default_factory=AlertOptions)
 
     def __post_init__(self) -> None:
         if self.dims not in (2, 3):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from adapters.wire import read_alert, read_frame, read_tracks, read_truth
 from fusion.config import SiteConfig, ZoneConfig
 from fusion.errors import MessageRejected
 from fusion.types import Frame, Picture, Truth
+from replay.alerts.trackable import trackable
 from replay.recording import open_reader
+from replay.truths import collect
 from replay.volumes import ZoneReport, read_zones
 
 Message = dict[str, Any]
@@ -21,7 +23,8 @@ T = TypeVar("T")
 class Run:
     """pictures: in order of time, the last of each time.  zones, alerts: messages, in the order of the file.
 
-    problems: what could not be read, one sentence for each kind.
+    problems: what could not be read, one sentence for each kind.  trackable_ns: object -> its third radar detection;
+    None: not known.
     """
 
     pictures: tuple[Picture, ...]
@@ -29,6 +32,7 @@ class Run:
     zones: tuple[ZoneReport, ...] = ()
     alerts: tuple[Message, ...] = ()
     problems: tuple[str, ...] = ()
+    trackable_ns: Mapping[str, int] | None = None
 
     @property
     def all_zones(self) -> tuple[ZoneConfig, ...]:
@@ -70,6 +74,18 @@ def load_frames(path: str, site: SiteConfig) -> list[Frame]:
 
     _read(path, {"frame": take})
     return frames
+
+
+def with_detections(run: Run, path: str, site: SiteConfig, max_gap_s: float) -> Run:
+    """The run with the time of each object's third radar detection, from the frames of the recording at `path`.
+
+    Unchanged where it holds no frame of a radar that `site` registers.  Raises RecordingError.
+    """
+    radars = [sensor for sensor in site.sensor if sensor.kind == "radar"]
+    frames = load_frames(path, replace(site, sensor=tuple(radars)))
+    if not frames:
+        return run
+    return replace(run, trackable_ns=trackable(frames, collect(run.truth), site, max_gap_s))
 
 
 def latest(pictures: Iterable[Picture]) -> tuple[Picture, ...]:

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fusion.types import SECOND_NS, Floats, Ints, Picture, Truth
-from replay.alert_score import score_alerts
+from replay.alerts.model import Ownership
+from replay.alerts.recorded import score_alerts
 from replay.instants import Instants, choose
 from replay.matching import Matches, TrackPoints, match, track_points
 from replay.results import (
@@ -46,8 +47,7 @@ def score_run(run: Run, options: ScoreOptions | None = None) -> Score:
     options = options or ScoreOptions()
     objects = collect(run.truth)
     found, owners = _score(run.pictures, objects, options)
-    span = (found.begin_ns, found.end_ns)
-    alerts = score_alerts(run.alerts, run.zones, objects, owners, span, options.max_gap_s)
+    alerts = score_alerts(run, objects, owners, (found.begin_ns, found.end_ns), options)
     return replace(found, alerts=alerts, problems=run.problems)
 
 
@@ -58,8 +58,8 @@ def score(tracks: Iterable[Picture], truth: Iterable[Truth], options: ScoreOptio
 
 def _score(
     pictures: tuple[Picture, ...], objects: tuple[ObjectRows, ...], options: ScoreOptions
-) -> tuple[Score, dict[str, frozenset[int]]]:
-    """The score, and for each object the ids of the tracks that were it."""
+) -> tuple[Score, Ownership]:
+    """The score, and whose each track was."""
     _check_overlap(pictures, objects)
     times = np.array([picture.time_ns for picture in pictures], dtype=np.int64)
     instants = choose(times, options.period_s, options.from_s)
@@ -101,17 +101,16 @@ def _score(
         over_time=over_time,
         notes=_notes(instants, objects),
     )
-    return found, _owners(objects, points, present, matches)
+    return found, _owners(objects, instants, points, present, matches)
 
 
 def _owners(
-    objects: tuple[ObjectRows, ...], points: TrackPoints, present: Presence, matches: Matches
-) -> dict[str, frozenset[int]]:
-    found: dict[str, set[int]] = {}
-    pairs = np.unique(np.stack([present.object[matches.truth], points.id[matches.track]], axis=1), axis=0)
-    for number, track in pairs.tolist():
-        found.setdefault(objects[number].id, set()).add(track)
-    return {name: frozenset(tracks) for name, tracks in found.items()}
+    objects: tuple[ObjectRows, ...], instants: Instants, points: TrackPoints, present: Presence, matches: Matches
+) -> Ownership:
+    free = matches.unasked[matches.ignored[matches.unasked[:, 1]]]
+    truth, track = np.concatenate([matches.truth, free[:, 0]]), np.concatenate([matches.track, free[:, 1]])
+    names = [objects[number].id for number in present.object[truth].tolist()]
+    return Ownership(points.id[track], instants.times_ns[points.instant[track]], names)
 
 
 def _check_overlap(pictures: tuple[Picture, ...], objects: tuple[ObjectRows, ...]) -> None:

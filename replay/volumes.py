@@ -1,21 +1,35 @@
-"""The zones of a recording: their outlines, and whether a place is inside."""
+"""The zones of a recording: their outlines, and when each was active."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from adapters.site.utc import parse_utc
 from adapters.site.zone_shapes import read_shape
 from adapters.wire import is_id
+from adapters.wire.checks import number_within
 from fusion.config import ZoneConfig
 from fusion.errors import ConfigError, MessageRejected, shorten
-from fusion.geodesy import SEMI_MAJOR_M, Plane
+from fusion.geodesy import Plane
 from fusion.types import Floats, Place
+from fusion.volumes import Volume
 
+EVER = 1 << 62  # ns: the year 2116
+LIMITS = {  # of the numbers of a zone, as in the configuration
+    "floor_m": (-10_000.0, 1_000_000.0),
+    "ceiling_m": (-10_000.0, 1_000_000.0),
+    "radius_m": (1e-3, 1_000_000.0),
+    "margin_m": (0.0, 1_000_000.0),
+    "margin_vertical_m": (0.0, 1_000_000.0),
+    "lookahead_s": (1e-3, 3600.0),
+    "imminent_s": (0.0, 3600.0),
+    "predicted_probability": (0.0, 1.0),
+}
 CIRCLE_CORNERS = 96  # a drawn circle's corners lie 0.05 % of its radius beside it
 
 
@@ -49,17 +63,36 @@ def _read_zone(feature: Mapping[str, Any]) -> ZoneConfig:
     if not is_id(properties["id"]):
         raise ConfigError("properties.id", properties["id"], "letters, digits, _ and -, at most 64")
     shape = read_shape(feature["geometry"])
-    circle = None if shape.centre is None else (*shape.centre, float(properties["radius_m"]))
-    return ZoneConfig(
+    numbers = {name: _number(properties, name) for name in LIMITS if properties.get(name) is not None}
+    radius, active = numbers.pop("radius_m", None), properties.get("active")
+    if shape.centre is not None and radius is None:
+        raise ConfigError("radius_m", None, "a number of metres for a Point")
+    zone = ZoneConfig(
         id=properties["id"],
         name=str(properties.get("name") or ""),
         polygons=shape.polygons,
-        circle=circle,
-        floor_m=float(properties["floor_m"]),
-        ceiling_m=float(properties["ceiling_m"]),
-        margin_m=float(properties.get("margin_m") or 0.0),
-        margin_vertical_m=float(properties.get("margin_vertical_m") or 0.0),
+        circle=None if shape.centre is None or radius is None else (*shape.centre, radius),
+        floor_m=numbers.pop("floor_m"),
+        ceiling_m=numbers.pop("ceiling_m"),
+        active=None if active is None else tuple((parse_utc(start), parse_utc(stop)) for start, stop in active),
+        ignore=tuple(str(name) for name in properties.get("ignore") or ()),
     )
+    read = replace(zone, **numbers)  # type: ignore[arg-type]
+    _check_shape(read)
+    return read
+
+
+def _number(properties: Mapping[str, Any], name: str) -> float:
+    found = number_within(properties[name], LIMITS[name])
+    if found is None:
+        raise ConfigError(name, properties[name], "{:g} to {:g}".format(*LIMITS[name]))
+    return found
+
+
+@lru_cache(maxsize=16_384)  # the same zones come again in every message
+def _check_shape(zone: ZoneConfig) -> None:
+    """Raises ConfigError where nothing is left of the shape."""
+    Volume.of(zone, Plane(Place(0.0, 0.0, 0.0)))
 
 
 def outlines(zone: ZoneConfig) -> tuple[tuple[Floats, ...], ...]:
@@ -73,22 +106,32 @@ def outlines(zone: ZoneConfig) -> tuple[tuple[Floats, ...], ...]:
     return ((np.stack(ring[:2], axis=1),),)
 
 
-def inside(zone: ZoneConfig, lat_deg: Floats, lon_deg: Floats, alt_m: Floats) -> NDArray[np.bool_]:
-    """Which of (n,) places lie in the zone widened by its margins.
+def with_activity(reports: Sequence[ZoneReport]) -> tuple[ZoneConfig, ...]:
+    """Every zone that was ever reported, as it was reported last, `active` when the reports have it so.
 
-    The footprint is compared at height 0 in the plane at its own middle: straight edges there.
+    From one report to the next a zone follows its schedule where the report agrees with that, and keeps the state told
+    where it does not: somebody switched it. The first report holds for the time before it too.
     """
-    import shapely
+    told: dict[str, list[tuple[int, ZoneConfig, bool]]] = {}
+    for report in sorted(reports, key=lambda report: report.time_ns):
+        for zone in report.zones:
+            told.setdefault(zone.id, []).append((report.time_ns, zone, report.states[zone.id] == "active"))
+    return tuple(replace(rows[-1][1], active=_activity(rows)) for rows in told.values())
 
-    parts = outlines(zone)
-    corners = np.concatenate([polygon[0] for polygon in parts])
-    plane = Plane(Place(float(corners[:, 0].mean()), float(corners[:, 1].mean()), 0.0))
-    flat = [[plane.to_local(ring[:, 0], ring[:, 1], 0.0)[:, :2] for ring in polygon] for polygon in parts]
-    shape = shapely.union_all([shapely.Polygon(rings[0], rings[1:]) for rings in flat]).buffer(zone.margin_m)
-    shapely.prepare(shape)
-    place = plane.to_local(lat_deg, lon_deg, 0.0)
-    here = place[..., 2] > -SEMI_MAJOR_M / 2.0  # not on the other side of the earth
-    low, high = zone.floor_m - zone.margin_vertical_m, zone.ceiling_m + zone.margin_vertical_m
-    level = (alt_m >= low) & (alt_m <= high)
-    within: NDArray[np.bool_] = shapely.contains_xy(shape, place[..., 0], place[..., 1])
-    return within & here & level
+
+def _activity(rows: Sequence[tuple[int, ZoneConfig, bool]]) -> tuple[tuple[int, int], ...] | None:
+    ends = [*(time_ns for time_ns, _, _ in rows[1:]), EVER]
+    spans: list[tuple[int, int]] = []
+    for k, ((time_ns, zone, active), end) in enumerate(zip(rows, ends, strict=True)):
+        begin = time_ns if k else -EVER
+        schedule = ((-EVER, EVER),) if zone.active is None else zone.active
+        if any(start <= time_ns < stop for start, stop in schedule) != active:
+            schedule = ((-EVER, EVER),) if active else ()
+        spans += [(max(start, begin), min(stop, end)) for start, stop in schedule if start < end and stop > begin]
+    merged: list[tuple[int, int]] = []
+    for start, stop in (span for span in spans if span[0] < span[1]):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], stop))
+        else:
+            merged.append((start, stop))
+    return None if merged == [(-EVER, EVER)] else tuple(merged)

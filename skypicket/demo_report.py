@@ -11,9 +11,11 @@ from adapters.wire import LEVELS, Message
 from fusion.config import ZoneConfig
 from replay.frames_in import FramesIn, TrackSummary
 from replay.plot import plot_run
-from replay.report import Rows, alert_tables, aligned, figures, heading
-from replay.run import Run, load
+from replay.report import alert_text, figures, heading
+from replay.results import ScoreOptions
+from replay.run import Run, load, with_detections
 from replay.score import score_run
+from replay.text import Rows, aligned
 from skypicket.demo import Outcome
 from skypicket.latency import latencies_s, quantile
 
@@ -24,8 +26,8 @@ def report(outcome: Outcome, picture: Path) -> str:
     """Score the recording, draw the picture, and put everything into words."""
     name = str(outcome.recording)
     run = load(name, name)
-    score = score_run(run)
     site = load_site(outcome.site)
+    score = score_run(with_detections(run, name, site, ScoreOptions().max_gap_s))
     seen = TrackSummary()
     frames = list(FramesIn(name, site, seen).frames())
     plot_run(picture, run.truth, run.pictures, frames, site, _zones(run), score, TITLE)
@@ -38,7 +40,7 @@ def report(outcome: Outcome, picture: Path) -> str:
         heading_line("Against truth"),
         heading(score),
         aligned(figures(score)),
-        *map(aligned, alert_tables(score)),
+        *alert_text(score),
         heading_line("Files"),
         f"  picture    {picture}\n  recording  {outcome.recording}\n  site       {outcome.site}",
         "The same alerts again, from the recording:\n"

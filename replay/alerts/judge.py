@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fusion.config import ZoneConfig
 from fusion.types import SECOND_NS
 from replay.alerts.calibration import Forecasts
-from replay.alerts.episodes import Interval, episodes
+from replay.alerts.episodes import Episode, Interval, episodes
 from replay.alerts.model import AlertOptions, Owner, Step
-from replay.alerts.nuisance import Encounters, JudgedEpisode, Sight, encounters, judge_episode
-from replay.alerts.stays import Samples, sample, stays, walls, within_reach
+from replay.alerts.nuisance import Encounters, JudgedEpisode, encounters, judge_episode
+from replay.alerts.sights import Sights
+from replay.alerts.stays import Samples
 from replay.alerts.timing import TimeErrors, happened, judge_messages
 from replay.alerts.warning import Entry, Infringement, judge_entry, judge_infringement
 from replay.truths import ObjectRows
@@ -56,6 +57,7 @@ def judge(
     span_ns: tuple[int, int],
     trackable_ns: Mapping[str, int] | None = None,
     owner: Owner | None = None,
+    may_enter: Collection[tuple[str, str]] = (),
     options: AlertOptions | None = None,
 ) -> Verdict:
     """Judge the entries, alerts and messages of one run that lie in `span_ns`, its ends included.
@@ -68,6 +70,7 @@ def judge(
     trackable_ns: object -> its third radar detection; one that is not there never was trackable. None: each is from its
     first row of truth on.
     owner: (track, time) -> object (`Ownership`). None: every track is the one object there is.
+    may_enter: pairs (object, zone) of objects that the zone's `ignore` list lets in: not judged.
     """
     options = options or AlertOptions()
     if owner is None:
@@ -75,38 +78,44 @@ def judge(
     found = episodes(steps, owner)
     known = tuple(episode for episode in found if episode.zone in {zone.id for zone in zones})
     span = Interval(*span_ns)
-    samples = {rows.id: sample(rows, options) for rows in objects if len(rows.times_ns)}
-    sights = _sights(samples, zones, options)
-    known_until_ns = max((int(each.times_ns[-1]) for each in samples.values()), default=span.end_ns)
-    lookaheads = {zone.id: round(zone.lookahead_s * SECOND_NS) for zone in zones}
-    bridge_ns = round(options.bridge_s * SECOND_NS)
+    sights = Sights(objects, zones, options, may_enter)
+    known_until_ns, bridge_ns = sights.known_until_ns(span.end_ns), round(options.bridge_s * SECOND_NS)
+    alerted: dict[tuple[str, str], list[Episode]] = {}
+    for episode in known:
+        for name in episode.objects:
+            alerted.setdefault((name, episode.zone), []).append(episode)
     entries: list[Entry] = []
     infringements: list[Infringement] = []
     met: list[tuple[str, Encounters]] = []
-    for (name, zone), sight in sights.items():
-        if sight.ignored:
+    for name, zone in dict.fromkeys([*sights.pairs(), *alerted]):
+        sight, own = sights[name, zone], alerted.get((name, zone), [])
+        if sight.unasked:
             continue
-        own = [episode for episode in known if episode.zone == zone and name in episode.objects]
-        first_ns = int(samples[name].times_ns[0]) if trackable_ns is None else trackable_ns.get(name)
+        first_ns = int(sight.rows.times_ns[0]) if trackable_ns is None else trackable_ns.get(name)
         for stay in sight.itself:
             if stay.seen and _within(stay.begin_ns, span):
                 entries.append(judge_entry(stay, zone, name, own, bridge_ns, first_ns))
         for stay in sight.wide:
             if stay.seen and _within(stay.begin_ns, span):
                 infringements.append(judge_infringement(stay, zone, name, own))
-        met.append((zone, encounters(sight, own, name, lookaheads[zone], span)))
-    forecasts, times = judge_messages(known, sights, lookaheads, known_until_ns, span)
+        met.append((zone, encounters(sight, own, name, sights.lookaheads_ns[zone], span)))
+    forecasts, times = judge_messages(known, sights, known_until_ns, span)
     return Verdict(
         zones=tuple(zone.id for zone in zones),
         entries=tuple(sorted(entries, key=lambda entry: (entry.time_ns, entry.zone, entry.object))),
         infringements=tuple(infringements),
         episodes=tuple(
-            judge_episode(episode, _of_zone(sights, episode.zone), lookaheads[episode.zone], known_until_ns)
+            judge_episode(
+                episode,
+                [sights[name, episode.zone] for name in episode.objects],
+                sights.lookaheads_ns[episode.zone],
+                known_until_ns,
+            )
             for episode in known
             if _within(episode.raised_ns, span)
         ),
         encounters=tuple(met),
-        object_s=sum(_present_s(each, span, options) for each in samples.values()),
+        object_s=sum(_present_s(each, span) for each in sights.samples.values()),
         forecasts=forecasts,
         times=times,
     )
@@ -123,15 +132,12 @@ def judge_forecasts(
     A forecast of an object that is inside already, or for which truth ends before its look-ahead is over and had no
     entry until then, is left out. Raises KeyError for an object or zone that is not given.
     """
-    options = options or AlertOptions()
-    samples = {rows.id: sample(rows, options) for rows in objects if len(rows.times_ns)}
-    sights = _sights(samples, zones, options)
-    lookaheads = {zone.id: round(zone.lookahead_s * SECOND_NS) for zone in zones}
-    known_until_ns = max((int(each.times_ns[-1]) for each in samples.values()), default=0)
+    sights = Sights(objects, zones, options or AlertOptions())
+    known_until_ns = sights.known_until_ns(0)
     pairs = []
     for each in forecasts:
-        sight = sights[each.object, each.zone]
-        came = happened(sight, each.time_ns, lookaheads[each.zone], known_until_ns)[0]
+        lookahead_ns = sights.lookaheads_ns[each.zone]
+        came = happened(sights[each.object, each.zone], each.time_ns, lookahead_ns, known_until_ns)[0]
         pairs += [] if came is None else [(each.probability, came)]
     return Forecasts.of(pairs)
 
@@ -143,28 +149,7 @@ def _the_only(objects: Sequence[ObjectRows]) -> Owner:
     return lambda track, time_ns: name
 
 
-def _sights(
-    samples: Mapping[str, Samples], zones: Sequence[ZoneConfig], options: AlertOptions
-) -> dict[tuple[str, str], Sight]:
-    found = {}
-    for zone in zones:
-        gate = walls(zone, options.near_m, options.near_vertical_m)
-        for name, each in samples.items():
-            found[name, zone.id] = Sight(
-                itself=stays(each, gate, gate.itself, options),
-                wide=stays(each, gate, gate.wide, options),
-                near=stays(each, gate, gate.near, options),
-                reach=within_reach(each, gate, options),
-                ignored=bool(each.rows.ignore.all()),
-            )
-    return found
-
-
-def _of_zone(sights: Mapping[tuple[str, str], Sight], zone: str) -> dict[str, Sight]:
-    return {name: sight for (name, own), sight in sights.items() if own == zone}
-
-
-def _present_s(samples: Samples, span: Interval, options: AlertOptions) -> float:
+def _present_s(samples: Samples, span: Interval) -> float:
     """How long truth had the object in the span, from sample to sample."""
     times, known = samples.times_ns, samples.known
     both = known[:-1] & known[1:] & (times[:-1] >= span.begin_ns) & (times[1:] <= span.end_ns)

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from replay.alerts.episodes import Episode, Interval
-from replay.alerts.stays import Stay, first_entry, touches
+from replay.alerts.sights import Sight
+from replay.alerts.stays import first_entry, touches
 
 Worth = Literal["entry", "near", "nuisance", "undecided", "not asked for"]
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """What truth says of one object and one zone: when it was in each of the zone's volumes.
-
-    reach: when it could have come in within the look-ahead at its speed.  ignored: nobody asks for the object.
-    """
-
-    itself: tuple[Stay, ...]
-    wide: tuple[Stay, ...]
-    near: tuple[Stay, ...]
-    reach: tuple[Stay, ...]
-    ignored: bool
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedEpisode:
     """worth: `entry`: an entry came within the look-ahead or before it cleared; `near`: none did, and the object came
     within the stated margin of the zone, or was in it; `undecided`: truth ends too early to say; `not asked for`: an
-    object that truth marks to be ignored; else a `nuisance`.  objects: none for an alert of a false track.
+    object that truth marks to be ignored, or that may enter the zone; else a `nuisance`.  objects: none for an alert
+    of a false track.  levels: from when on it was at which level.
     """
 
     alert: str
@@ -40,6 +28,7 @@ class JudgedEpisode:
     cleared_ns: int | None
     worth: Worth
     suppressed: bool
+    levels: tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +43,15 @@ class Encounters:
     duplicates: int
 
 
-def judge_episode(
-    episode: Episode, sights: Mapping[str, Sight], lookahead_ns: int, known_until_ns: int
-) -> JudgedEpisode:
-    """What one alert was worth. sights: object -> what truth says of it and the alert's zone."""
+def judge_episode(episode: Episode, own: Sequence[Sight], lookahead_ns: int, known_until_ns: int) -> JudgedEpisode:
+    """What one alert was worth. own: what truth says of each of its objects and its zone."""
     raised_ns = episode.raised_ns
     decided_ns = (
         raised_ns + lookahead_ns if episode.cleared_ns is None else max(raised_ns + lookahead_ns, episode.end_ns)
     )
     until_ns = max(decided_ns, episode.end_ns)
-    own = [sights[name] for name in episode.objects if name in sights]
     worth: Worth = "nuisance"
-    if own and all(sight.ignored for sight in own):
+    if own and all(sight.unasked_at(raised_ns) for sight in own):
         worth = "not asked for"
     elif any(first_entry(sight.itself, raised_ns - 1, until_ns) is not None for sight in own):
         worth = "entry"
@@ -74,7 +60,9 @@ def judge_episode(
     elif own and decided_ns > known_until_ns:
         worth = "undecided"
     suppressed = any(step.suppressed for step in episode.steps)
-    return JudgedEpisode(episode.alert, episode.zone, episode.objects, raised_ns, episode.cleared_ns, worth, suppressed)
+    return JudgedEpisode(
+        episode.alert, episode.zone, episode.objects, raised_ns, episode.cleared_ns, worth, suppressed, _levels(episode)
+    )
 
 
 def encounters(sight: Sight, own: Sequence[Episode], name: str, lookahead_ns: int, span: Interval) -> Encounters:
@@ -99,6 +87,14 @@ def encounters(sight: Sight, own: Sequence[Episode], name: str, lookahead_ns: in
         group = next(group for group in groups if group.begin_ns <= alert.begin_ns <= group.end_ns)
         flaps += any(other.begin_ns >= group.begin_ns for other in others)
     return Encounters(many, flaps, duplicates)
+
+
+def _levels(episode: Episode) -> tuple[tuple[int, str], ...]:
+    found: list[tuple[int, str]] = []
+    for step in episode.steps:
+        if not found or found[-1][1] != step.level:
+            found.append((step.time_ns, step.level))
+    return tuple(found)
 
 
 def _grouped(parts: Sequence[Interval], apart_ns: int) -> list[Interval]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from fusion.types import SECOND_NS, Bools, Floats
 from replay.alerts.calibration import Forecasts
 from replay.alerts.episodes import INFRINGING, Episode, Interval
-from replay.alerts.nuisance import Sight
+from replay.alerts.sights import Sight, Sights
 from replay.alerts.stays import first_entry, touches
 
 
@@ -52,7 +52,7 @@ def happened(
     already, nobody asks for it, or truth ends too early to say.
     """
     if sight is not None:
-        if sight.ignored or touches(sight.wide, time_ns, time_ns):
+        if sight.unasked_at(time_ns) or touches(sight.wide, time_ns, time_ns):
             return None, None
         entry_ns = first_entry(sight.wide, time_ns, time_ns + lookahead_ns)
         if entry_ns is not None:
@@ -62,14 +62,13 @@ def happened(
 
 def judge_messages(
     episodes: Iterable[Episode],
-    sights: Mapping[tuple[str, str], Sight],
-    lookaheads_ns: Mapping[str, int],
+    sights: Sights,
     known_until_ns: int,
     span: Interval,
 ) -> tuple[Forecasts, TimeErrors]:
     """Every `raised` and `updated` step of the span: a `cleared` one repeats what was said, it forecasts nothing.
 
-    sights: (object, zone) -> what truth says.  Times are judged below `infringing`: inside there is none to tell.
+    Times are judged below `infringing`: inside there is none to tell.
     """
     told: list[tuple[float, bool]] = []
     errors: list[tuple[float, bool]] = []
@@ -77,8 +76,8 @@ def judge_messages(
         for step, owner in zip(episode.steps, episode.owners, strict=True):
             if step.state == "cleared" or not span.begin_ns <= step.time_ns <= span.end_ns:
                 continue
-            sight = None if owner is None else sights.get((owner, episode.zone))
-            came, entry_ns = happened(sight, step.time_ns, lookaheads_ns[episode.zone], known_until_ns)
+            sight = None if owner is None else sights[owner, episode.zone]
+            came, entry_ns = happened(sight, step.time_ns, sights.lookaheads_ns[episode.zone], known_until_ns)
             if came is None:
                 continue
             told.append((step.probability, came))

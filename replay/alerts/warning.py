@@ -15,7 +15,7 @@ Outcome = Literal["before", "late", "missed"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An object crossed into a zone itself, without its margins, at `time_ns`.
+    """An object crossed into a zone itself, without its margins, at `time_ns`, and was in it until `left_ns`.
 
     outcome: an alert was open before it, was raised while the object stayed inside, or neither.  alert: the first of
     those that were open at the entry, or came late.  warning_s: the unbroken cover before it, 0 when late or missed.
@@ -26,6 +26,7 @@ class Entry:
     zone: str
     object: str
     time_ns: int
+    left_ns: int
     outcome: Outcome
     alert: str | None
     warning_s: float
@@ -56,12 +57,12 @@ def judge_entry(
         if part.begin_ns < time_ns < part.end_ns:
             alert = _open_in(own, name, part.begin_ns, time_ns + bridge_ns)
             warning_s = (time_ns - part.begin_ns) / SECOND_NS
-            return Entry(zone, name, time_ns, "before", alert, warning_s, None, trackable_s)
+            return Entry(zone, name, time_ns, stay.end_ns, "before", alert, warning_s, None, trackable_s)
         if time_ns <= part.begin_ns <= stay.end_ns:
             alert = _open_in(own, name, part.begin_ns, part.begin_ns)
             late_s = (part.begin_ns - time_ns) / SECOND_NS
-            return Entry(zone, name, time_ns, "late", alert, 0.0, late_s, trackable_s)
-    return Entry(zone, name, time_ns, "missed", None, 0.0, None, trackable_s)
+            return Entry(zone, name, time_ns, stay.end_ns, "late", alert, 0.0, late_s, trackable_s)
+    return Entry(zone, name, time_ns, stay.end_ns, "missed", None, 0.0, None, trackable_s)
 
 
 def judge_infringement(stay: Stay, zone: str, name: str, own: Sequence[Episode]) -> Infringement:

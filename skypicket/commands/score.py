@@ -21,9 +21,11 @@ def add_parser(subparsers: Subparsers) -> None:
         "how good tracks are, against truth",
         "Compare the tracks of a recording with the truth of another, or of the same, at each air picture: "
         "GOSPA with its parts (p = 2, alpha = 2), errors of position and velocity, identity switches, "
-        "completeness, honesty of the covariances, and whether alerts came before the entries.",
+        "completeness, honesty of the covariances; and of alerts: warnings before entries, nuisances, flaps, and "
+        "whether their probabilities and times came true (docs/scoring.md defines each).",
         "score tracks.mcap --truth truth.jsonl --c 20",
         "score tracks.mcap --truth truth.jsonl --html report.html",
+        "score tracks.mcap --truth detections.jsonl --config site.toml",
     )
     parser.add_argument("tracks", type=recording, metavar="OUT", help=f"the tracks, {INPUT}")
     parser.add_argument(
@@ -42,19 +44,40 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--from", dest="from_s", type=number(0.0), default=0.0, metavar="S", help="leave out the first S seconds"
     )
+    parser.add_argument(
+        "--config",
+        metavar="SITE",
+        help="site.toml of the frames in FILE: objects are trackable from their third detection",
+    )
+    parser.add_argument(
+        "--near",
+        type=number(0.0),
+        default=500.0,
+        metavar="METRES",
+        help="an alert whose object came this close to the zone is no nuisance (default 500)",
+    )
+    parser.add_argument(
+        "--near-height", type=number(0.0), default=150.0, metavar="METRES", help="the same in height (default 150)"
+    )
     parser.add_argument("--html", type=new_file(".html", ".htm"), metavar="FILE", help="write a page with pictures")
     parser.add_argument("--json", action="store_true", help="print the score as one JSON object")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from adapters.site.configuration import load_site
+    from replay.alerts.model import AlertOptions
     from replay.report import as_dict, as_text
     from replay.results import NothingToScoreError, ScoreOptions
-    from replay.run import load
+    from replay.run import load, with_detections
     from replay.score import score_run
 
-    options = ScoreOptions(arguments.c, arguments.dims, arguments.period, arguments.max_gap, arguments.from_s)
+    alerts = AlertOptions(near_m=arguments.near, near_vertical_m=arguments.near_height)
+    options = ScoreOptions(arguments.c, arguments.dims, arguments.period, arguments.max_gap, arguments.from_s, alerts)
+    site = None if arguments.config is None else load_site(arguments.config)
     try:
         loaded = load(arguments.tracks, arguments.truth)
+        if site is not None:
+            loaded = with_detections(loaded, arguments.truth, site, options.max_gap_s)
         score = score_run(loaded, options)
     except NothingToScoreError as error:
         print(f"skypicket: {error}", file=sys.stderr)

@@ -10,19 +10,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusion import alerting
 from fusion.airspace import Airspace
-from fusion.alerting import AlertMachine, Assessment, Watch, step
+from fusion.alerting import AlertMachine
 from fusion.config import TrackerConfig, ZoneConfig
 from fusion.geodesy import Plane
+from fusion.judging import limit
 from fusion.motion import Motions
 from fusion.states import CLEARED, LOST, OPEN, PENDING, QUIET, RANK, STEPS, Evidence, State
 from fusion.types import COASTING, CONFIRMED, SECOND_NS, TENTATIVE, Outlook, Place
 from fusion.volumes import destination
+from fusion.watches import Assessment, Watch, step
 
 PLANE = Plane(Place(47.5, 19.0, 0.0))
 MOTIONS = Motions.of(TrackerConfig(motions=("cruise",), agility_mps2=1.0, initial_climb_mps=0.5))
 START_NS = 1_700_000_000 * SECOND_NS
+HOLD_NS = 5 * SECOND_NS
 
 
 def airport(away_m: float = 4000.0, **more: object) -> ZoneConfig:
@@ -106,10 +108,13 @@ def test_a_reason_carries_the_numbers_that_decided() -> None:
     list(flight(20.0, 0.0, 5, each))
     (said,) = each.evaluate(look(5.4, [(7, 100.0, 20.0)], updated_s=5.0))
     assert said.reason.startswith(
-        "Track 7 is heading for Airport (floor 0 m, ceiling 900 m): probability 0.98 (existence 0.99) of entering "
+        "Track 7 is heading for Airport (floor 0 m, ceiling 900 m): probability 0.99 (existence 0.99) of entering "
         "within 180 s, most likely in 14"
     )
-    assert said.reason.endswith("now 2.9 km away at 20 m/s, 120 m high; seen by north, camera 0.4 s ago.")
+    assert said.reason.endswith(
+        "now 2.9 km away at 20 m/s, 120 m high; seen by north, camera 0.4 s ago; heading there since 22:13:20 "
+        "UTC (5 s), on a steady course."
+    )
     assert said.probability == pytest.approx(0.99, abs=0.02)
     assert said.time_to_entry_s is not None
     assert said.time_to_entry_s[1] == pytest.approx(145.0, abs=4.0)
@@ -177,15 +182,18 @@ def test_an_alert_whose_track_is_lost_inside_stays_open_for_a_minute() -> None:
     assert not each.watches
 
 
-def test_an_alert_whose_track_ends_outside_clears_and_says_where() -> None:
+def test_an_alert_whose_track_ends_outside_waits_for_another_then_clears_and_says_where() -> None:
     each = machine()
     list(flight(20.0, 0.0, 3, each))
-    (said,) = each.evaluate(look(3, []))
-    assert said.cleared
-    assert said.track_status == "ended"
-    assert said.reason == (
-        "Track 7 ended 3.0 km away from Airport (floor 0 m, ceiling 900 m): seen by north, camera 1.0 s ago."
-    )
+    where = "Track 7 ended 3.0 km away from Airport (floor 0 m, ceiling 900 m): seen by north, camera"
+    for second in range(3, 18):
+        (said,) = each.evaluate(look(second, []))
+        assert (said.cleared, said.track_status) == (False, "ended")
+        assert said.reason == f"{where} {second - 2}.0 s ago; waiting 15 s for another track of the same object."
+    (said,) = each.evaluate(look(18, []))
+    assert (said.cleared, said.track_status) == (True, "ended")
+    assert said.reason == f"{where} 16.0 s ago."
+    assert each.evaluate(look(19, [])) == []
 
 
 def test_a_track_that_left_before_it_ended_is_not_lost_inside() -> None:
@@ -194,7 +202,7 @@ def test_a_track_that_left_before_it_ended_is_not_lost_inside() -> None:
     (said,) = each.evaluate(look(1, [(7, 5200.0, 40.0)]))
     assert (said.level, said.cleared) == ("infringing", False)
     (said,) = each.evaluate(look(2, []))
-    assert said.cleared
+    assert said.track_status == "ended"
 
 
 def test_a_zone_that_is_switched_off_clears_its_alerts_and_raises_none() -> None:
@@ -229,10 +237,10 @@ def test_an_identity_learned_later_that_may_enter_clears() -> None:
 
 def test_between_the_thresholds_an_open_alert_stays_and_none_is_raised() -> None:
     zone = airport()
-    assert alerting.limit(Watch(), zone) == 0.5
-    assert alerting.limit(Watch(state=PENDING), zone) == 0.5
+    assert limit(Watch(), zone, 0.6) == 0.5
+    assert limit(Watch(state=PENDING), zone, 0.6) == 0.5
     for state in OPEN:
-        assert alerting.limit(Watch(state=state), zone) == pytest.approx(0.3)
+        assert limit(Watch(state=state), zone, 0.6) == pytest.approx(0.3)
     each = machine()
     list(flight(20.0, 0.0, 3, each))
     for second in range(3, 30):
@@ -278,7 +286,7 @@ def test_no_evidence_leads_out_of_the_table(words: list[tuple[int, Evidence]]) -
         if (watch.state, evidence) not in STEPS:
             continue
         time_ns += seconds * SECOND_NS
-        after = step(watch, evidence, time_ns)
+        after = step(watch, evidence, time_ns, HOLD_NS)
         if watch.state is CLEARED:
             raise AssertionError("something follows the end")
         wished = STEPS[watch.state, evidence]
@@ -287,7 +295,7 @@ def test_no_evidence_leads_out_of_the_table(words: list[tuple[int, Evidence]]) -
             if wished in RANK and RANK[wished] >= RANK[watch.level]:
                 assert after.state is wished
             if RANK[after.level] < RANK[watch.level]:
-                assert time_ns - watch.backed_ns >= alerting.HOLD_NS
+                assert time_ns - watch.backed_ns >= HOLD_NS
         else:
             assert after.state is wished
         if after.state in RANK:

@@ -10,20 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fusion.airspace import Airspace
-from fusion.alerting import Assessment
+from fusion.alert_steps import CROCKFORD, alert_id
 from fusion.config import ZoneConfig
-from fusion.episodes import CROCKFORD, Ledger, alert_id
+from fusion.episodes import Ledger
 from fusion.errors import MessageRejected
 from fusion.geodesy import Plane
 from fusion.types import SECOND_NS, AlertStep, Place
+from fusion.watches import Assessment
 
 ZONES = [ZoneConfig(name, 0.0, 900.0, circle=(19.0, 47.5, 1000.0)) for name in ("airport", "border")]
 AIRSPACE = Airspace(ZONES, Plane(Place(47.5, 19.0, 0.0)))
 START_NS = 1_700_000_000 * SECOND_NS
 HEADING = Assessment(
-    zone="airport", track=7, level="predicted", cleared=False, probability=0.8, time_to_entry_s=(50.0, 70.0, 90.0),
-    entry=Place(47.5, 19.0, 120.0), closest_distance_m=10.0, closest_time_s=70.0, track_status="confirmed",
-    position=Place(47.5, 18.9, 120.0), velocity_mps=(15.0, 0.0, 0.0), sensors=("north",), reason="Because.",
+    zone="airport", track=7, tracks=(7,), level="predicted", cleared=False, probability=0.8,
+    time_to_entry_s=(50.0, 70.0, 90.0), entry=Place(47.5, 19.0, 120.0), closest_distance_m=10.0, closest_time_s=70.0,
+    track_status="confirmed", position=Place(47.5, 18.9, 120.0), velocity_mps=(15.0, 0.0, 0.0), sensors=("north",),
+    reason="Because.",
 )  # fmt: skip
 
 
@@ -179,8 +181,7 @@ def test_ids_are_ulids_of_the_time_and_differ_between_pairs() -> None:
 
 
 ASSESSMENTS = st.builds(
-    replace,
-    st.just(HEADING),
+    lambda track, **more: replace(HEADING, track=track, tracks=(track,), **more),
     track=st.integers(1, 2),
     zone=st.sampled_from(["airport", "border"]),
     level=st.sampled_from(["predicted", "imminent", "infringing"]),

@@ -12,7 +12,7 @@ import pytest
 
 from adapters.wire import Sender
 from fusion.config import SensorConfig, ServiceConfig, SiteConfig
-from fusion.errors import RecordingError
+from fusion.errors import MessageRejected, RecordingError
 from fusion.geodesy import Plane
 from fusion.types import SECOND_NS, Coverage, Place, Pose
 from replay.page import page, write_page
@@ -21,7 +21,7 @@ from replay.report import as_text
 from replay.results import ScoreOptions
 from replay.run import load, load_frames
 from replay.score import score_files, score_run
-from replay.volumes import inside, read_zones
+from replay.volumes import read_zones, with_activity
 
 START_NS = 1_700_000_000 * SECOND_NS
 PLANE = Plane(Place(47.5, 19.0, 0.0))
@@ -113,29 +113,30 @@ def test_a_recording_scores_alike_in_either_container(tmp_path: Path, ending: st
     assert found.problems == ()
     assert found.alerts is not None
     (entry,) = found.alerts.entries
-    assert entry.lead_s == pytest.approx(40.0, abs=0.5)
+    assert entry.warning_s == pytest.approx(40.0, abs=0.01)
     assert entry.alert == "A1"
 
 
 @pytest.mark.parametrize(
-    ("alerts", "warned", "unfounded"),
+    ("alerts", "outcome", "worth"),
     [
-        ([], 0, 0),
-        ([alert(1, 20, "raised")], 1, 0),
-        ([alert(1, 20, "raised"), alert(2, 40, "cleared")], 0, 1),
-        ([alert(1, 20, "raised", track=8)], 0, 1),
-        ([alert(1, 75, "raised")], 1, 0),
-        ([alert(1, 10, "raised"), alert(2, 30, "cleared"), alert(3, 40, "raised", name="A2")], 1, 1),
+        ([], "missed", []),
+        ([alert(1, 20, "raised")], "before", ["entry"]),
+        ([alert(1, 20, "raised"), alert(2, 40, "cleared")], "missed", ["entry"]),
+        ([alert(1, 20, "raised", track=8)], "missed", ["nuisance"]),
+        ([alert(1, 75, "raised")], "late", ["near"]),
+        ([alert(1, 10, "raised"), alert(2, 30, "cleared"), alert(3, 40, "raised", name="A2")], "before", ["entry"] * 2),
     ],
 )
 def test_an_entry_is_warned_of_by_an_open_alert_of_a_track_that_was_the_object(
-    tmp_path: Path, alerts: list[dict[str, Any]], warned: int, unfounded: int
+    tmp_path: Path, alerts: list[dict[str, Any]], outcome: str, worth: list[str]
 ) -> None:
     path = record(tmp_path / "run.jsonl", bodies(alerts))
     scored = score_files(path, path, ScoreOptions(c_m=20.0)).alerts
     assert scored is not None
-    (zone,) = scored.zones
-    assert (zone.entries, zone.warned, zone.unfounded) == (1, warned, unfounded)
+    (entry,) = scored.entries
+    assert entry.outcome == outcome
+    assert [each.worth for each in scored.episodes] == worth
 
 
 def test_an_inactive_zone_has_no_entries(tmp_path: Path) -> None:
@@ -145,14 +146,35 @@ def test_an_inactive_zone_has_no_entries(tmp_path: Path) -> None:
     assert scored.entries == ()
 
 
-def test_inside_respects_margins_heights_and_the_side_of_the_earth() -> None:
-    feature = zone_feature(margin_m=100.0, margin_vertical_m=50.0)
-    (zone,) = read_zones({"time_ns": START_NS, "features": [feature]}).zones
-    spots = np.array([(0, 2950), (0, 2850), (1050, 4000), (0, 4000), (0, 4000), (0, 4000)], dtype=float)
-    lat, lon, _ = PLANE.to_geodetic(np.column_stack([spots, np.zeros(6)]))
-    height = np.array([500.0, 500.0, 500.0, 1040.0, 1060.0, -60.0])
-    assert inside(zone, lat, lon, height).tolist() == [True, False, True, True, False, False]
-    assert not inside(zone, -lat, lon + 180.0, height).any()
+def test_a_zones_message_gives_back_all_that_judges_alerts() -> None:
+    told = {
+        "margin_m": 100.0,
+        "margin_vertical_m": 50.0,
+        "lookahead_s": 90.0,
+        "imminent_s": 20.0,
+        "active": [["2023-11-14T22:13:30Z", "2023-11-14T22:14:00Z"]],
+        "ignore": ["friend"],
+        "state": "pre-active",
+    }
+    (zone,) = with_activity([read_zones({"time_ns": START_NS, "features": [zone_feature(**told)]})])
+    assert (zone.margin_m, zone.margin_vertical_m, zone.lookahead_s, zone.imminent_s) == (100.0, 50.0, 90.0, 20.0)
+    assert zone.active == ((START_NS + 10 * SECOND_NS, START_NS + 40 * SECOND_NS),)
+    assert zone.ignore == ("friend",)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("lookahead_s", float("inf")),
+        ("margin_m", -1.0),
+        ("floor_m", None),
+        ("floor_m", "high"),
+        ("active", [["x", "y"]]),
+    ],
+)
+def test_a_zone_with_a_value_out_of_its_limits_is_rejected(key: str, value: object) -> None:
+    with pytest.raises(MessageRejected, match=r"features\[0\]"):
+        read_zones({"time_ns": START_NS, "features": [zone_feature(**{key: value})]})
 
 
 def test_bad_messages_are_told_and_the_good_ones_beside_them_scored(tmp_path: Path) -> None:
@@ -207,7 +229,7 @@ def test_the_page_is_whole_escapes_names_and_loads_nothing(tmp_path: Path) -> No
     parsed.feed(text)
     assert parsed.open == []
     assert "script" not in parsed.tags
-    assert len(parsed.loaded) == 2
+    assert len(parsed.loaded) == 4
     assert all(value.startswith("data:image/png;base64,") for value in parsed.loaded)
     assert "&lt;plane&gt;" in text
     assert "A &amp; B &lt;script&gt;" in text
@@ -223,7 +245,7 @@ def test_the_text_names_zone_entry_and_lead(tmp_path: Path) -> None:
     text = as_text(score_files(path, path, ScoreOptions(c_m=20.0)))
     assert "field" in text
     assert "<plane>" in text
-    assert "40.5 s" in text
+    assert "40.0 s" in text
 
 
 def test_frames_of_registered_sensors_are_loaded_and_others_left_out(tmp_path: Path) -> None:

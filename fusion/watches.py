@@ -1,0 +1,96 @@
+"""What is remembered of one track and one zone, what an alert should say of them, and one step of the table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from fusion.conduct import Manoeuvre
+from fusion.states import LOST, OPEN, PREDICTED, QUIET, RANK, STEPS, SUPPORT, Evidence, State
+from fusion.types import Floats, Place
+
+Pair = tuple[int, str]  # track, zone
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What an alert should say at one instant: the fields of `AlertStep` without the history of what was published.
+
+    tracks: every id of the episode, in the order in which they took it over, the present one last.
+    """
+
+    zone: str
+    track: int
+    tracks: tuple[int, ...]
+    level: str
+    cleared: bool
+    probability: float
+    time_to_entry_s: tuple[float, float, float] | None
+    entry: Place | None
+    closest_distance_m: float
+    closest_time_s: float
+    track_status: str
+    position: Place
+    velocity_mps: tuple[float, float, float]
+    sensors: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """Where a track was when it was evaluated last, one Gaussian: mean (6,), covariance (6, 6), in the plane.
+
+    updated_ns: of its last detection.  distance_m: to the volume.
+    """
+
+    time_ns: int
+    updated_ns: int
+    mean: Floats
+    covariance: Floats
+    identity: str | None
+    distance_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is remembered of one track and zone. Never changed, only replaced: a copy of the dict is a copy.
+
+    level: of an open state.  since_ns: when the state began.  backed_ns: when the evidence last supported the level.
+    votes: of the last evaluations with new detections, newest last.  heading_ns: since when entry is likely, without
+    a break; 0 while it is not.  cause: the last manoeuvre before that.  tracks: the ids of the episode before this
+    track's, the oldest first.  handed_ns: when this track took it over.  said: the last assessment of an open alert.
+    last: its track, then.
+    """
+
+    state: State = QUIET
+    level: State = PREDICTED
+    since_ns: int = 0
+    backed_ns: int = 0
+    votes: tuple[bool, ...] = ()
+    heading_ns: int = 0
+    cause: Manoeuvre | None = None
+    tracks: tuple[int, ...] = ()
+    handed_ns: int = 0
+    said: Assessment | None = None
+    last: Sighting | None = None
+
+    @property
+    def open(self) -> bool:
+        """Raised, and not yet cleared."""
+        return self.state in OPEN
+
+
+def step(watch: Watch, evidence: Evidence, time_ns: int, hold_ns: int) -> Watch:
+    """One step of the table. A lower level is taken only when nothing has backed the present one for `hold_ns`."""
+    state, level, backed_ns = STEPS[watch.state, evidence], watch.level, watch.backed_ns
+    if state in RANK:
+        held = watch.open and RANK[state] < RANK[level] and time_ns - backed_ns < hold_ns
+        state, level = (level, level) if held else (state, state)
+    if SUPPORT.get(evidence, 0) >= RANK[level]:
+        backed_ns = time_ns
+    since_ns = watch.since_ns if state is watch.state else time_ns
+    return replace(watch, state=state, level=level, since_ns=since_ns, backed_ns=backed_ns)
+
+
+def waits(watch: Watch) -> bool:
+    """Whether the alert is open though its track has ended."""
+    return watch.state is LOST or (watch.open and watch.said is not None and watch.said.track_status == "ended")
