@@ -16,7 +16,6 @@ from replay.encounters.tracking import Record
 
 FUTURES: Final = 256  # standard error of a probability: 0.03 at most
 STEP_S: Final = 2.0
-EVERY: Final = 2  # seconds, between two evaluations of the oracle; what it says holds until the next
 AT_ONCE: Final = 16_384  # futures: their states stay in the processor's cache
 
 
@@ -24,12 +23,11 @@ def of_truth(encounter: Encounter, record: Record, states: Floats) -> tuple[list
     """states: (COLUMNS, t) of the truth, at `START_NS` and each second on."""
     use = known(record)
     seconds = np.round((record.truth.times_ns[use] - START_NS) / SECOND_NS).astype(np.int64)
-    chance, entry = probabilities(encounter, states[:, seconds[::EVERY]], encounter.stream("oracle"))
-    held = np.arange(len(seconds)) // EVERY
+    chance, entry = probabilities(encounter, states[:, seconds], encounter.stream("oracle"))
     inside = encounter.region.holds(states[DISTANCE, seconds], states[HEIGHT, seconds])
     found = [
         Evaluation(START_NS + int(s) * SECOND_NS, float(p), bool(here), None if np.isnan(t) else float(t))
-        for s, p, here, t in zip(seconds, chance[held], inside, entry[held], strict=True)
+        for s, p, here, t in zip(seconds, chance, inside, entry, strict=True)
     ]
     return steps_of(TRUE_TRACK, ZONE, found), {TRUE_TRACK: found}
 

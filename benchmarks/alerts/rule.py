@@ -1,6 +1,6 @@
 """The baselines' rule, as area proximity warning is usually built: 2 of 4 evaluations raise, 3 without clear.
 
-A straight line says 0 or 1. The oracle says a probability: it raises from 0.5 on, and clears below 0.3, as our own
+An evaluation is one with new detections; of a noise-free state, one each period of the radars. A straight line says 0 or 1. The oracle says a probability: it raises from 0.5 on, and clears below 0.3, as our own
 alerts do, for what hovers round one threshold would flap.
 """
 
@@ -14,6 +14,7 @@ from fusion.types import SECOND_NS
 from replay.alerts.model import Step
 
 THRESHOLD: Final = 0.5
+PERIOD_S: Final = 4  # of the radars
 STAYS: Final = 0.3  # down to which an open alert stays so
 VOTES_NEEDED, VOTES_KEPT = 2, 4
 CLEAR_AFTER: Final = 3  # evaluations in a row that do not say so

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.alerts.rule import Evaluation, steps_of
+from benchmarks.alerts.rule import PERIOD_S, Evaluation, steps_of
 from fusion.geodesy import Plane, rotate
 from fusion.types import SECOND_NS, Floats, Ints
 from fusion.volumes import Volume
@@ -19,18 +19,18 @@ TRUE_TRACK: Final = 1
 
 
 def of_tracks(encounter: Encounter, record: Record) -> tuple[list[Step], dict[int, list[Evaluation]]]:
-    """On the tracks as they are published each second. Also every evaluation, by track."""
+    """On the tracks as they are published, at each whole second after a detection. Also every evaluation, by track."""
     steps: list[Step] = []
     found = {}
     plane = Plane(ORIGIN)
     for track in np.unique(record.rows["track"]).tolist():
-        rows = record.rows[record.rows["track"] == track]
-        columns = ("east", "north", "up", "east_rate", "north_rate", "up_rate")
-        state = np.stack([rows[name].astype(float) for name in columns], axis=1)
+        own = record.rows[record.rows["track"] == track]
+        rows = own[np.append(True, np.diff(own["updated_ns"]) > 0)]
+        state = rows["mean"].astype(np.float64)
         lat, lon, height, axes = plane.places(state[:, :3])
         velocity = rotate(state[:, 3:], axes)
         found[track] = _evaluations(encounter, rows["time_ns"], np.stack([lat, lon, height], axis=1), velocity)
-        last = int(rows["time_ns"][-1])
+        last = int(own["time_ns"][-1])
         steps += steps_of(track, ZONE, found[track], last + SECOND_NS if last < record.span_ns[1] else None)
     return sorted(steps, key=lambda step: step.time_ns), found
 
@@ -44,11 +44,11 @@ def of_truth(encounter: Encounter, record: Record) -> tuple[list[Step], dict[int
 
 
 def known(record: Record) -> Ints:
-    """Which of the true states a baseline on them may use: from the third detection to the last evaluation."""
+    """Which of the true states a baseline on them may use: from the third detection to the end, a radar's period apart."""
     times = record.truth.times_ns
     if record.trackable_ns is None:
         return np.zeros(0, np.int64)
-    return np.flatnonzero((times >= record.trackable_ns) & (times <= record.span_ns[1]) & (times >= START_NS))
+    return np.flatnonzero((times >= record.trackable_ns) & (times <= record.span_ns[1]) & (times >= START_NS))[::PERIOD_S]
 
 
 def _evaluations(encounter: Encounter, times_ns: Ints, place: Floats, velocity: Floats) -> list[Evaluation]:

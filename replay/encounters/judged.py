@@ -10,6 +10,7 @@ import numpy as np
 
 from adapters.simulated.draws import generator
 from fusion.geodesy import Plane
+from fusion.types import Bools
 from replay.alerts.calibration import Forecasts
 from replay.alerts.judge import PlainForecast, Verdict, judge, judge_forecasts
 from replay.alerts.model import Owner, Ownership, Step
@@ -51,14 +52,15 @@ def instant(encounter: Encounter, record: Record) -> Instant | None:
     In reach: at its speed it comes to the volume within the look-ahead. Nothing of what came later plays a part.
     """
     rows = record.rows
-    away = encounter.region.distance(rows["east"].astype(float), rows["north"].astype(float))
-    speed = np.sqrt(rows["east_rate"].astype(float) ** 2 + rows["north_rate"].astype(float) ** 2)
+    mean = rows["mean"].astype(np.float64)
+    away = encounter.region.distance(mean[:, 0], mean[:, 1])
+    speed = np.sqrt(mean[:, 3] ** 2 + mean[:, 4] ** 2)
     reach = away - encounter.region.margin_m <= speed * encounter.zone.lookahead_s
-    found = np.flatnonzero(reach & (rows["inside"] == 0.0) & _near(record))
+    found = np.flatnonzero(reach & ~rows["inside"] & _near(record))
     if not len(found):
         return None
     row = int(generator(encounter.seed, "encounter", encounter.number, "instant").choice(found))
-    return Instant(row, int(rows["track"][row]), int(rows["time_ns"][row]), float(rows["probability"][row]))
+    return Instant(row, int(rows["track"][row]), int(rows["time_ns"][row]), float(rows["existence"][row] * rows["entry"][row]))
 
 
 def outcomes(
@@ -75,12 +77,12 @@ def outcomes(
     }
 
 
-def _near(record: Record) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _near(record: Record) -> Bools:
     """Which rows are of tracks that are near the object."""
     rows = record.rows
     seen, values, _ = interpolate(record.truth, rows["time_ns"], 10.0)
     near = np.zeros(len(rows), bool)
     place = Plane(ORIGIN).to_local(values[:, 0], values[:, 1], values[:, 2])
-    off = np.stack([rows[name][seen].astype(float) for name in ("east", "north", "up")], axis=1) - place
+    off = rows["mean"][seen, :3].astype(np.float64) - place
     near[seen] = (off**2).sum(axis=1) <= OWN_M**2
     return near

@@ -38,22 +38,23 @@ START_NS: Final = 1_750_000_000 * SECOND_NS
 ZONE: Final = "zone"
 OBJECT: Final = "object"
 
-DURATION_S: Final = (300, 480)
-ENTRY_S: Final = (120.0, 300.0)  # when the object would reach the zone if it flew on as it begins
+DURATION_S: Final = (300, 420)
+ENTRY_S: Final = (120.0, 330.0)  # when the object would reach the zone if it flew on as it begins
 LOOKAHEADS_S: Final = ((180.0, 0.6), (60.0, 0.1), (120.0, 0.15), (300.0, 0.15))  # with their shares
 SHARES: Final = {DRONE.name: 0.4, LIGHT.name: 0.3, JET.name: 0.3}
 RADIUS_M: Final = {DRONE.name: (1000.0, 3000.0), LIGHT.name: (1500.0, 6000.0), JET.name: (3000.0, 8000.0)}
-BAND_M: Final = {DRONE.name: (150.0, 500.0), LIGHT.name: (400.0, 2000.0), JET.name: (1000.0, 4000.0)}  # how high
-RADAR_AWAY_M: Final = {DRONE.name: (3000.0, 15_000.0), LIGHT.name: (5000.0, 30_000.0), JET.name: (5000.0, 45_000.0)}
-AIMED: Final = 0.6  # of the objects begin on a way into the zone ...
+BAND_M: Final = {DRONE.name: (300.0, 800.0), LIGHT.name: (1000.0, 3000.0), JET.name: (3000.0, 8000.0)}  # how high
+RADAR_AWAY_M: Final = {DRONE.name: (500.0, 4000.0), LIGHT.name: (1000.0, 10_000.0), JET.name: (2000.0, 20_000.0)}
+AIMED: Final = 0.85  # of the objects begin on a way into the zone ...
 PASSES_M: Final = (0.0, 2000.0)  # ... the others on one that passes it at such a distance
 LEVEL: Final = 0.85  # of the objects begin at a height of the zone
 WITH_MARGIN: Final = 0.3  # of the zones have one ...
 MARGIN_M: Final = (100.0, 500.0)
 MARGIN_VERTICAL_M: Final = (15.0, 60.0)  # ... of so much
+GROUND: Final = 0.6  # of the zones begin at the ground
 POLYGONS: Final = 0.5  # of the zones; the others are circles
 CORNERS: Final = (4, 7)
-TWO_RADARS: Final = 0.5
+TWO_RADARS: Final = 0.5  # of the encounters, the others have one
 STATION_ALT_M: Final = 20.0
 
 
@@ -100,7 +101,7 @@ def lay_out(seed: int, number: int) -> Encounter:
 def _region(kind: Kind, rng: np.random.Generator) -> Region:
     radius, thick = rng.uniform(*RADIUS_M[kind.name]), rng.uniform(*BAND_M[kind.name])
     low, high = kind.height_m
-    floor = 0.0 if rng.random() < 0.4 else float(rng.uniform(low, max(high - thick, low + 1.0)))
+    floor = 0.0 if rng.random() < GROUND else float(rng.uniform(low, max(high - thick, low + 1.0)))
     margins = (float(rng.uniform(*MARGIN_M)), float(rng.uniform(*MARGIN_VERTICAL_M)))
     if rng.random() >= WITH_MARGIN:
         margins = (0.0, 0.0)

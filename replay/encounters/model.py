@@ -56,9 +56,9 @@ class Kind:
 
 
 NEVER: Final = math.inf
-DRONE: Final = Kind("drone", (15.0, 50.0), (60.0, 500.0), 120.0, (6.0, 30.0), 240.0, (1.0, 5.0), 240.0, 2.0, 400.0, (15.0, 60.0), 20.0)
-LIGHT: Final = Kind("light", (50.0, 90.0), (200.0, 3000.0), 120.0, (2.0, 6.0), 240.0, (2.0, 8.0), 240.0, 1.0, NEVER, (0.0, 0.0), 30.0)
-JET: Final = Kind("jet", (150.0, 250.0), (600.0, 9000.0), 120.0, (1.0, 4.0), 240.0, (5.0, 25.0), 240.0, 2.0, NEVER, (0.0, 0.0), 30.0)
+DRONE: Final = Kind("drone", (15.0, 50.0), (60.0, 500.0), 80.0, (6.0, 30.0), 240.0, (1.0, 5.0), 240.0, 2.0, 400.0, (15.0, 60.0), 45.0)
+LIGHT: Final = Kind("light", (50.0, 90.0), (200.0, 3000.0), 70.0, (2.0, 6.0), 240.0, (2.0, 8.0), 240.0, 1.0, NEVER, (0.0, 0.0), 40.0)
+JET: Final = Kind("jet", (150.0, 250.0), (600.0, 9000.0), 90.0, (1.0, 4.0), 240.0, (5.0, 25.0), 240.0, 2.0, NEVER, (0.0, 0.0), 30.0)
 KINDS: Final = (DRONE, LIGHT, JET)
 
 # How hard the campaign is: set by the two baselines alone (docs/encounters.md), never by our own result.
@@ -67,7 +67,7 @@ HOMING_SPREAD: Final = 1.5  # radii round the zone's centre, among whose points 
 FREE_TURN_DEG: Final = 60.0  # standard deviation of any other turn
 TURNS_AWAY: Final = 0.4  # of the objects at the edge
 AWAY_DEG: Final = 60.0  # from straight away, at most
-INTO_BAND: Final = 0.7  # of the climbs and descents lead to a height of the zone
+INTO_BAND: Final = 0.8  # of the climbs and descents lead to a height of the zone
 BAND_SPREAD: Final = 1.5  # of the band's height, round its middle, for any other
 
 

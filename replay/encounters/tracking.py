@@ -9,23 +9,31 @@ from typing import Final
 import numpy as np
 
 from fusion.forecasts import Forecast, Forecaster
+from fusion.handover import moments
 from fusion.pipeline import Pipeline
-from fusion.types import SECOND_NS, AlertStep, Floats, Ints, Outlook, Picture
+from fusion.types import AlertStep, Outlook, Picture
 from replay.alerts.model import Step
 from replay.encounters.flown import Flown, fly
-from replay.encounters.layout import OBJECT, START_NS, lay_out
+from replay.encounters.layout import lay_out
 from replay.truths import ObjectRows, collect
 
-# Columns of an evaluation's row, one for each confirmed or coasting track at each second.
-FIELDS: Final = (
-    "track", "time_ns", "updated_ns", "created_ns", "hits", "status", "existence",
-    "east", "north", "up", "east_rate", "north_rate", "up_rate",
-    "told", "probability", "now", "inside", "p10", "p50", "p90",
-)  # fmt: skip
-WHOLE: Final = ("track", "time_ns", "updated_ns", "created_ns", "hits", "status")
-ROW: Final = np.dtype([(name, np.int64 if name in WHOLE else np.float32) for name in FIELDS])
-# told: whether the zone was near enough for a forecast; else the probability is 0. It is that of entry, times
-# existence.  now: of being inside now.  inside: its mean is.  Places in the plane at the zone, m and m/s.
+# An evaluation's row, one for each confirmed or coasting track at each second: the track, one Gaussian in the plane at
+# the zone (m, m/s; spread: the upper triangle of its covariance, row by row), and what was forecast of it.  told:
+# whether the zone was near enough for a forecast, else entry is 0.  entry: P(entry), given that the track exists.
+# now: P(inside now).  inside: its mean is.
+ROW: Final = np.dtype(
+    [
+        *((name, np.int64) for name in ("track", "time_ns", "updated_ns", "created_ns")),
+        *((name, np.int32) for name in ("hits", "status")),
+        *((name, np.float64) for name in ("existence", "entry", "now", "p10", "p50", "p90")),
+        *((name, np.bool_) for name in ("told", "inside")),
+        ("mean", np.float32, (6,)),
+        ("spread", np.float32, (21,)),
+    ]
+)
+TRIANGLE: Final = np.triu_indices(6)
+Rows = np.ndarray[tuple[int], np.dtype[np.void]]
+NO_TIME: Final = (np.nan, np.nan, np.nan)  # to entry: none of the paths enters
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +49,7 @@ class Record:
     trackable_ns: int | None
     span_ns: tuple[int, int]
     steps: list[Step]
-    rows: np.ndarray[tuple[int], np.dtype[np.void]]
+    rows: Rows
 
 
 class Listener(Forecaster):
@@ -49,7 +57,7 @@ class Listener(Forecaster):
 
     def __init__(self, real: Forecaster) -> None:
         super().__init__(real.airspace, real.motions, real.plane)
-        self.rows: list[tuple[float, ...]] = []
+        self.rows: list[tuple[object, ...]] = []
         self.times_ns: list[int] = []
 
     def forecasts(self, outlook: Outlook, watched: Collection[tuple[int, int]]) -> list[Forecast]:
@@ -58,19 +66,21 @@ class Listener(Forecaster):
         by_row = {each.row: each for each in found}
         self.times_ns.append(outlook.time_ns)
         for row in range(len(outlook.id)):
-            self.rows.append(_row(outlook, row, self._mean(outlook, row), by_row.get(row)))
+            self.rows.append(_row(outlook, row, by_row.get(row)))
         return found
 
 
-def _row(outlook: Outlook, row: int, mean: Floats, forecast: Forecast | None) -> tuple[float, ...]:
-    existence = float(outlook.existence[row])
+def _row(outlook: Outlook, row: int, forecast: Forecast | None) -> tuple[object, ...]:
+    """One row of `ROW`."""
     whole = (outlook.id, outlook.updated_ns, outlook.created_ns, outlook.hits, outlook.status)
     track, updated, created, hits, status = (int(column[row]) for column in whole)
-    told: tuple[float, ...] = (0.0,) * 4 + (np.nan,) * 3
+    told: tuple[object, ...] = (0.0, 0.0, *NO_TIME, False, False)
     if forecast is not None:
         entry = forecast.entry
-        told = (1.0, existence * entry.probability, entry.now, float(forecast.inside), *(entry.time_s or (np.nan,) * 3))
-    return (track, outlook.time_ns, updated, created, hits, status, existence, *(float(v) for v in mean), *told)
+        told = (entry.probability, entry.now, *(entry.time_s or NO_TIME), True, forecast.inside)
+    mean, spread = moments(outlook, row)
+    existence = float(outlook.existence[row])
+    return (track, outlook.time_ns, updated, created, hits, status, existence, *told, mean, spread[TRIANGLE])
 
 
 def track(seed: int, number: int) -> Record:
