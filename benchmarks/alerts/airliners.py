@@ -22,7 +22,6 @@ from adapters.simulated.course import Course, Heights
 from adapters.simulated.flights import Path
 from adapters.site.airspace.settings import AirspaceConfig
 from adapters.site.zones import read_zones
-from benchmarks.alerts.run import figures
 from benchmarks.cases.case import FULL_CIRCLE, START_NS, Case, case_of, polar
 from fusion.config import AltitudePrior, SensorConfig, ServiceConfig, SiteConfig, TrackerConfig, ZoneConfig
 from fusion.pipeline import Pipeline
@@ -32,6 +31,7 @@ from replay.alerts.judge import Verdict, judge
 from replay.alerts.model import core_steps
 from replay.alerts.score import pool
 from replay.encounters.campaign import spread
+from replay.encounters.results import figures
 from replay.results import ScoreOptions
 from replay.truths import collect
 
@@ -112,9 +112,7 @@ def case(
         sensor: Behaviour(secondary=True, sectors=SECTORS, phase_s=float(rng.uniform(0.0, PERIOD_S)))
         for sensor in RADARS
     }
-    return case_of(
-        name, seed * 1000 + number, duration_s, site_of(zones), paths, ScoreOptions(), behaviours=behaviours
-    )
+    return case_of(name, seed * 1000 + number, duration_s, site_of(zones), paths, ScoreOptions(), behaviours=behaviours)
 
 
 def past_volumes(seed: int, number: int) -> Verdict:

@@ -17,9 +17,10 @@ from replay.alerts.score import AlertScore, pool
 from replay.encounters.flown import fly
 from replay.encounters.judged import Instant, instant, outcomes, owner_of, verdict_of
 from replay.encounters.layout import lay_out
+from replay.encounters.results import OURS, figures, markdown, rows
 from replay.encounters.tracking import Record, tracked
 
-OURS, LINE, TRUE_LINE, ORACLE = "skypicket", "straight line", "straight line, noise-free", "oracle"
+LINE, TRUE_LINE, ORACLE = "straight line", "straight line, noise-free", "oracle"
 NAMES: Final = (OURS, LINE, TRUE_LINE, ORACLE)
 
 
@@ -78,50 +79,6 @@ def scores(found: Iterable[Compared]) -> dict[str, tuple[AlertScore, Calibration
     }
 
 
-def figures(score: AlertScore, one: Calibration) -> dict[str, float | None]:
-    """The rows of the table, by name."""
-    warnings, nuisances, told = score.warnings, score.nuisances, score.calibration
-    entries = max(warnings.entries, 1)
-    return {
-        "entries": warnings.entries,
-        **{f"warned at {share.seconds:.0f} s": share.share for share in warnings.shares},
-        "median warning s": warnings.median_s,
-        "p10 warning s": warnings.p10_s,
-        "late": warnings.late / entries,
-        "missed": warnings.missed / entries,
-        "episodes": nuisances.episodes,
-        "nuisance per object-hour": nuisances.per_object_hour,
-        "flaps per encounter": nuisances.flaps_per_encounter,
-        "duplicates": nuisances.duplicates,
-        "infringing after s, median": score.infringing.median_s,
-        "infringing after s, p90": score.infringing.p90_s,
-        "time to entry off by s, median": score.times.error_s,
-        "p10..p90 coverage": score.times.coverage,
-        "messages": told.forecasts,
-        "messages: base rate": told.base_rate,
-        "messages: Brier": told.brier,
-        "messages: Brier skill": told.skill,
-        "messages: calibration error": told.ece,
-        "one each: forecasts": one.forecasts,
-        "one each: base rate": one.base_rate,
-        "one each: Brier": one.brier,
-        "one each: Brier skill": one.skill,
-        "one each: calibration error": one.ece,
-        "one each: worst tenth of 100 or more": one.worst,
-    }
-
-
 def table(found: dict[str, tuple[AlertScore, Calibration]]) -> list[str]:
     """In Markdown."""
-    columns = {name: figures(*parts) for name, parts in found.items()}
-    lines = [f"| | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}"]
-    for row in columns[OURS]:
-        cells = [_cell(column[row]) for column in columns.values()]
-        lines.append(f"| {row} | {' | '.join(cells)} |")
-    return lines
-
-
-def _cell(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value}" if isinstance(value, int) else f"{value:.3f}" if abs(value) < 2.0 else f"{value:.1f}"
+    return markdown(rows({name: figures(*parts) for name, parts in found.items()}))

@@ -11,6 +11,7 @@ from fusion.geodesy import Plane, rotate
 from fusion.types import SECOND_NS, Floats, Ints
 from fusion.volumes import Volume
 from replay.alerts.model import Step
+from replay.encounters.explained import straight_on
 from replay.encounters.layout import ORIGIN, START_NS, ZONE, Encounter
 from replay.encounters.tracking import Record
 
@@ -48,7 +49,9 @@ def known(record: Record) -> Ints:
     times = record.truth.times_ns
     if record.trackable_ns is None:
         return np.zeros(0, np.int64)
-    return np.flatnonzero((times >= record.trackable_ns) & (times <= record.span_ns[1]) & (times >= START_NS))[::PERIOD_S]
+    return np.flatnonzero((times >= record.trackable_ns) & (times <= record.span_ns[1]) & (times >= START_NS))[
+        ::PERIOD_S
+    ]
 
 
 def _evaluations(encounter: Encounter, times_ns: Ints, place: Floats, velocity: Floats) -> list[Evaluation]:
@@ -56,12 +59,7 @@ def _evaluations(encounter: Encounter, times_ns: Ints, place: Floats, velocity: 
     if not len(times_ns):
         return []
     volume = Volume.of(encounter.zone, Plane(ORIGIN))
-    ahead = np.arange(AHEAD_S + 1.0)
-    now = volume.on_map(place[:, 0], place[:, 1])
-    x, y = (now[:, k, None] + velocity[:, k, None] * ahead for k in (0, 1))
-    inside = volume.inside(x, y, place[:, 2, None] + velocity[:, 2, None] * ahead)
-    enters, first = inside.any(axis=1), inside.argmax(axis=1)
     return [
-        Evaluation(t, float(will), bool(here), float(ahead[k]) if will else None)
-        for t, will, here, k in zip(times_ns.tolist(), enters, inside[:, 0], first, strict=True)
+        Evaluation(t, float(np.isfinite(entry)), entry == 0.0, float(entry) if np.isfinite(entry) else None)
+        for t, entry in zip(times_ns.tolist(), straight_on(volume, place, velocity, AHEAD_S).tolist(), strict=True)
     ]

@@ -41,9 +41,7 @@ def owner_of(record: Record) -> Owner:
 def verdict_of(encounter: Encounter, record: Record, steps: Sequence[Step], owner: Owner | None = None) -> Verdict:
     """What these steps were worth. owner: of `owner_of`; None: every track is the object."""
     trackable = {} if record.trackable_ns is None else {OBJECT: record.trackable_ns}
-    return judge(
-        (record.truth,), (encounter.zone,), steps, span_ns=record.span_ns, trackable_ns=trackable, owner=owner
-    )
+    return judge((record.truth,), (encounter.zone,), steps, span_ns=record.span_ns, trackable_ns=trackable, owner=owner)
 
 
 def instant(encounter: Encounter, record: Record) -> Instant | None:
@@ -60,7 +58,9 @@ def instant(encounter: Encounter, record: Record) -> Instant | None:
     if not len(found):
         return None
     row = int(generator(encounter.seed, "encounter", encounter.number, "instant").choice(found))
-    return Instant(row, int(rows["track"][row]), int(rows["time_ns"][row]), float(rows["existence"][row] * rows["entry"][row]))
+    return Instant(
+        row, int(rows["track"][row]), int(rows["time_ns"][row]), float(rows["existence"][row] * rows["entry"][row])
+    )
 
 
 def outcomes(
