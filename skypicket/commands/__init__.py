@@ -7,6 +7,7 @@ from skypicket.commands import (
     alerts,
     check,
     demo,
+    explain,
     plot,
     record,
     replay,
@@ -20,5 +21,5 @@ from skypicket.commands import (
 
 ALL: Final[tuple[Callable[[Any], None], ...]] = tuple(
     module.add_parser
-    for module in (demo, serve, simulate, track, record, replay, alerts, score, plot, check, schema, version)
+    for module in (demo, serve, simulate, track, record, replay, alerts, score, explain, plot, check, schema, version)
 )
