@@ -17,7 +17,8 @@ from adapters.line.asking import NoAnswer, request, requests_address
 from adapters.line.continuity import Forgotten, Gap, Notice, Restart, Restored, Silent, Unanswered, Unreadable
 from adapters.line.requests import RequestRefused
 from adapters.line.subscription import LARGEST, QUEUE, LineSilent, OnSilence, Report, Subscription
-from adapters.wire import LEVELS, Message, is_id, read_alert, read_tracks
+from adapters.wire import LEVELS, Message, is_id, is_integer, read_alert, read_tracks
+from adapters.wire.limits import MAX_INTEGER
 from fusion.errors import ConfigError, MessageRejected
 from fusion.types import Picture
 
@@ -36,6 +37,7 @@ __all__ = [
     "Tracks",
     "Unanswered",
     "Unreadable",
+    "corridor",
     "request",
     "requests_address",
     "subscribe",
@@ -56,11 +58,15 @@ def subscribe(
     report: Report | None = None,
     silence_s: float | None = 5.0,
     on_silence: OnSilence = "raise",
+    tests: bool = False,
+    since: int | None = None,
 ) -> Alerts:
     """The alert steps of a service, as maps like the contract's `alert`: first those of the alerts open now.
 
-    zone, level: only these. With `level`, the step with which an alert leaves that level comes too. The other
-    parameters are those of `Subscription`. Raises ConfigError for a wrong zone, level or address.
+    zone, level: only these. With `level`, the step with which an alert leaves that level comes too.
+    tests: the line's own test alerts too, each marked `test`; they are of a zone of their own.  since: go on after the
+    step of this `number`, as a program does that was down: what it missed comes first, in order, instead of what is
+    open. The other parameters are those of `Subscription`. Raises ConfigError for a wrong zone, level or address.
     """
     return Alerts(
         address,
@@ -70,6 +76,8 @@ def subscribe(
         report=report,
         silence_s=silence_s,
         on_silence=on_silence,
+        tests=tests,
+        since=since,
     )
 
 
@@ -83,6 +91,22 @@ def tracks(
 ) -> Tracks:
     """The air pictures of a service, the present one first. A time that comes again corrects the earlier."""
     return Tracks(address, ["tracks"], requests=requests, report=report, silence_s=silence_s, on_silence=on_silence)
+
+
+def corridor(
+    address: str, track: int, *, lookahead_s: float | None = None, step_s: float | None = None, timeout_s: float = 5.0
+) -> Message:
+    """Where a track will probably be, from the service whose request socket is at `address`: for display.
+
+    `slices`, each with its `time_s` from `time_ns` on, its `centre`, a height band and the outlines of 50 % and 90 %.
+    lookahead_s: 180 s where it is left out.  step_s: between slices; an eighth of it. Raises RequestRefused (`unknown`
+    for a track that is not there or not confirmed), NoAnswer, ConfigError.
+    """
+    asked = {"request": "corridor", "track": track, "lookahead_s": lookahead_s, "step_s": step_s}
+    result = request(address, asked, timeout_s)
+    if not isinstance(result, dict) or not isinstance(result.get("slices"), list):
+        raise NoAnswer(address, "the answer is no corridor")
+    return result
 
 
 class Tracks(Subscription[Picture]):
@@ -109,13 +133,17 @@ class Alerts(Subscription[Message]):
         report: Report | None,
         silence_s: float | None,
         on_silence: OnSilence,
+        tests: bool = False,
+        since: int | None = None,
     ) -> None:
         if zone is not None and not is_id(zone):
             raise ConfigError("zone", zone, "an id: 1 to 64 of A-Z a-z 0-9 _ -")
         if level is not None and level not in LEVELS:
             raise ConfigError("level", level, ", ".join(LEVELS))
-        self._zone, self._level = zone, level
-        self._complete_to: int | None = None  # every step up to this number was given, or was not asked for
+        self._zone, self._level, self._tests = zone, level, tests
+        if since is not None and not is_integer(since, 0, MAX_INTEGER):
+            raise ConfigError("since", since, "the number of an alert step, 0 or more; None: begin with what is open")
+        self._complete_to = since  # every step up to this number was given, or was not asked for
         self._given: set[int] = set()  # numbers given beyond that
         self._open: dict[str, int] = {}  # alert -> its last step given
         prefix = "alert." if zone is None else f"alert.{zone}."
@@ -132,14 +160,19 @@ class Alerts(Subscription[Message]):
 
     def _restore(self, snapshot: Message) -> None:
         number, open_before = snapshot["number"], set(self._open)
-        if self._complete_to is not None and number >= self._complete_to:
-            self._fetch(self._complete_to, number)
+        since = self._complete_to
+        if since is not None and number >= since:
+            self._fetch(since, number)
         else:  # joined just now, or the journal begins anew and so do its numbers
             self._given.clear()
+            since = None
         alerts = [read_alert(alert) for alert in snapshot["alerts"]]
         known = {alert["alert"] for alert in alerts}
         for alert in alerts:
-            if alert["step"] > self._open.get(alert["alert"], 0):
+            if since is not None and alert["number"] <= since:
+                if self._here(alert) and self._level in (None, alert["level"]):
+                    self._open.setdefault(alert["alert"], alert["step"])  # known to who goes on after it
+            elif alert["step"] > self._open.get(alert["alert"], 0):
                 self._give(alert)
         gone = tuple(sorted(alert for alert in self._open if alert in open_before - known))
         if gone:
@@ -177,14 +210,21 @@ class Alerts(Subscription[Message]):
         """Make a step ready, where it is asked for, and remember it."""
         self._given.add(alert["number"])
         name = alert["alert"]
-        at_level = self._level is None or alert["level"] == self._level
-        if (self._zone is not None and alert["zone"] != self._zone) or not (at_level or name in self._open):
+        at_level = self._level in (None, alert["level"])
+        if alert["test"]:  # never open: nobody waits for its end, and no snapshot tells it
+            if self._tests and at_level and self._here(alert):
+                self._ready.append(alert)
+            return
+        if not self._here(alert) or not (at_level or name in self._open):
             return
         if alert["state"] == "cleared" or not at_level:
             self._open.pop(name, None)
         else:
             self._open[name] = max(alert["step"], self._open.get(name, 0))
         self._ready.append(alert)
+
+    def _here(self, alert: Message) -> bool:
+        return self._zone in (None, alert["zone"])
 
     def _whole(self) -> None:
         if self._given and self._complete_to is not None:

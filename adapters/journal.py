@@ -1,4 +1,4 @@
-"""The alert journal: every alert step, numbered and on disk, and what operators ordered (SQLite)."""
+"""The alert journal (SQLite): every alert step, numbered and on disk, how open alerts stand, what operators ordered."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ _SCHEMA = """
 CREATE TABLE step (number INTEGER PRIMARY KEY, alert TEXT NOT NULL, message BLOB NOT NULL) STRICT;
 CREATE TABLE open_alert (alert TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
-_ORDERS = "CREATE TABLE IF NOT EXISTS standing_order (place INTEGER PRIMARY KEY, message BLOB NOT NULL) STRICT"
+_LISTS = ("standing_order", "sighting")  # tables that are written as a whole
+_LIST = "CREATE TABLE IF NOT EXISTS {} (place INTEGER PRIMARY KEY, message BLOB NOT NULL) STRICT"
 
 
 class JournalError(SkypicketError):
@@ -84,14 +85,19 @@ class Journal:
 
     def keep(self, orders: Sequence[Mapping[str, Any]]) -> None:
         """Write what operators ordered, as maps, to the disk, in the place of what was kept before."""
-        rows = [(place, encode(dict(order), json=True)) for place, order in enumerate(orders)]
-        with self._errors(), self._transaction():
-            self._database.execute("DELETE FROM standing_order")
-            self._database.executemany("INSERT INTO standing_order VALUES (?, ?)", rows)
+        self._replace("standing_order", orders)
 
     def orders(self) -> list[Message]:
         """What `keep` wrote last, in its order."""
         return self._messages("SELECT message FROM standing_order ORDER BY place")
+
+    def keep_sightings(self, alerts: Sequence[Mapping[str, Any]]) -> None:
+        """Write how open alerts stand, as `alert` messages that were not published, in the place of those before."""
+        self._replace("sighting", alerts)
+
+    def sightings(self) -> list[Message]:
+        """What `keep_sightings` wrote last, in its order."""
+        return self._messages("SELECT message FROM sighting ORDER BY place")
 
     def close(self) -> None:
         self._database.close()
@@ -114,7 +120,8 @@ class Journal:
             elif version != SCHEMA_VERSION:
                 found = f"is an alert journal of version {version}"
                 raise JournalError(self.file, f"{found}; allowed is {SCHEMA_VERSION}")
-            execute(_ORDERS)  # a journal of the same version from before there were any has no such table
+            for name in _LISTS:  # a journal of the same version from before there were any has no such table
+                execute(_LIST.format(name))
         if self.file.stat().st_size <= CHECKED_BYTES:
             (verdict,) = execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":
@@ -131,6 +138,12 @@ class Journal:
             self._database.execute("DELETE FROM open_alert WHERE alert = ?", (alert,))
         else:
             self._database.execute("INSERT OR REPLACE INTO open_alert VALUES (?, ?)", (alert, number))
+
+    def _replace(self, table: str, messages: Sequence[Mapping[str, Any]]) -> None:
+        rows = [(place, encode(dict(message), json=True)) for place, message in enumerate(messages)]
+        with self._errors(), self._transaction():
+            self._database.execute(f"DELETE FROM {table}")
+            self._database.executemany(f"INSERT INTO {table} VALUES (?, ?)", rows)
 
     def _messages(self, query: str, values: tuple[int, ...] = (), most: float = math.inf) -> list[Message]:
         messages: list[Message] = []

@@ -11,6 +11,7 @@ import numpy as np
 from fusion.config import ZoneConfig
 from fusion.errors import ConfigError
 from fusion.geodesy import Plane
+from fusion.schedule import EVER, Schedule
 from fusion.types import SECOND_NS, Floats
 from fusion.volumes import Volume
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Activity = Literal["inactive", "pre-active", "active"]
-EVER: Final = 1 << 62  # ns: the year 2116, beyond any interval that matters
+SWITCHED: Final = {True: Schedule.of(None), False: Schedule.of(())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Airspace:
         self.volumes = tuple(Volume.of(zone, plane) for zone in self.zones)
         self._index = {zone.id: i for i, zone in enumerate(self.zones)}
         self._switched: dict[int, bool] = {}
-        self._intervals = tuple(_merged(zone.active) for zone in self.zones)
+        self._schedules = tuple(Schedule.of(zone.active, zone.daily) for zone in self.zones)
         self._centres = np.array([volume.centre for volume in self.volumes]).reshape(-1, 3)
         self._reaches = np.array([volume.reach_m for volume in self.volumes])
         self._floors = np.array([volume.floor_m for volume in self.volumes])
@@ -59,22 +60,20 @@ class Airspace:
         else:
             self._switched[i] = active
 
-    def intervals(self, i: int) -> tuple[tuple[int, int], ...]:
-        """When zone `i` is active: [from_ns, to_ns), in order, apart."""
-        if i in self._switched:
-            return ((-EVER, EVER),) if self._switched[i] else ()
-        return self._intervals[i]
+    def schedule(self, i: int) -> Schedule:
+        """When zone `i` is active: its own schedule, or what an operator switched it to."""
+        return SWITCHED[self._switched[i]] if i in self._switched else self._schedules[i]
 
     def is_active(self, i: int, time_ns: int) -> bool:
-        return any(start <= time_ns < stop for start, stop in self.intervals(i))
+        return self.schedule(i).is_active(time_ns)
 
     def spans(self, i: int, time_ns: int) -> tuple[tuple[float, float], ...]:
         """When zone `i` is active between `time_ns` and its look-ahead, in seconds from `time_ns`."""
         ahead = self.zones[i].lookahead_s
         found = []
-        for start, stop in self.intervals(i):
+        for start, stop in self.schedule(i).between(time_ns, time_ns + round(ahead * SECOND_NS)):
             begin, end = max((start - time_ns) / SECOND_NS, 0.0), min((stop - time_ns) / SECOND_NS, ahead)
-            if begin < end and stop > time_ns:
+            if begin < end:
                 found.append((begin, end))
         return tuple(found)
 
@@ -83,15 +82,15 @@ class Airspace:
 
     def _state(self, i: int, time_ns: int) -> ZoneState:
         name, ahead_ns = self.zones[i].id, round(self.zones[i].lookahead_s * SECOND_NS)
-        for start, stop in self.intervals(i):
-            if stop <= time_ns:
-                continue
-            if start <= time_ns:
-                return ZoneState(name, "active", None if stop >= EVER else stop)
-            if start - ahead_ns <= time_ns:
-                return ZoneState(name, "pre-active", start)
-            return ZoneState(name, "inactive", start - ahead_ns)
-        return ZoneState(name, "inactive", None)
+        span = self.schedule(i).next_span(time_ns)
+        if span is None:
+            return ZoneState(name, "inactive", None)
+        start, stop = span
+        if start <= time_ns:
+            return ZoneState(name, "active", None if stop >= EVER else stop)
+        if start - ahead_ns <= time_ns:
+            return ZoneState(name, "pre-active", start)
+        return ZoneState(name, "inactive", start - ahead_ns)
 
     def near(
         self, zones: NDArray[np.intp], positions: Floats, reaches: Floats, heights: Floats, rises: Floats
@@ -107,16 +106,3 @@ class Airspace:
         low, high = (heights - rises)[:, None], (heights + rises)[:, None]
         close &= (low <= self._ceilings[None, zones]) & (high >= self._floors[None, zones])
         return [(int(row), int(zones[i])) for row, i in np.argwhere(close)]
-
-
-def _merged(active: tuple[tuple[int, int], ...] | None) -> tuple[tuple[int, int], ...]:
-    """In order, with those that touch made one, so that no moment between them counts as inactive."""
-    if active is None:
-        return ((-EVER, EVER),)
-    merged: list[tuple[int, int]] = []
-    for start, stop in sorted(active):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
-        else:
-            merged.append((start, stop))
-    return tuple(merged)

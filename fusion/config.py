@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 from annotated_types import DocInfo, Ge, Gt, Le, Lt, MinLen, Predicate
 
 from fusion.errors import ConfigError
+from fusion.schedule import DailyWindow
 from fusion.types import Coverage, Height, Place, Pose
 
 LONGEST_TEXT: Final = 200  # characters: a name stands in one line of a screen or a message
@@ -65,6 +66,9 @@ Component = Literal[
     "north_m",
     "up_m",
 ]
+Qnh = Annotated[float, Ge(850), Le(1090)]  # hPa: beyond every pressure ever measured at sea level
+Reference = Literal["ellipsoid", "msl", "pressure", "agl"]  # what a height is measured from
+REFERENCE_NUMBERS: Final = {"qnh_hpa": "pressure", "ground_m": "agl"}  # what two of them need
 Motion = Literal["cruise", "manoeuvre", "turn", "ballistic"]
 POLAR: tuple[Component, ...] = ("range_m", "azimuth_deg", "elevation_deg")
 CARTESIAN: tuple[Component, ...] = ("east_m", "north_m", "up_m")
@@ -112,9 +116,9 @@ class SensorConfig:
     detection_probability: Probability = 0.9
     false_alarms: Annotated[float, Ge(0), Le(1_000_000)] = 1.0
     period_s: Annotated[float, Ge(0.001), Le(86_400)] = 1.0
-    altitude_reference: Annotated[
-        Literal["ellipsoid"], DocInfo("'ellipsoid' ('msl', 'pressure' and 'agl' are not supported)")
-    ] = "ellipsoid"
+    altitude_reference: Reference = "ellipsoid"
+    qnh_hpa: Qnh | None = None
+    ground_m: Height | None = None
     use_identity: bool = False
 
     def __post_init__(self) -> None:
@@ -129,6 +133,11 @@ class SensorConfig:
         for name in ("azimuth_deg", "elevation_deg"):
             if self.sigma.get(name, 0.0) > LARGEST_ANGLE_SIGMA:
                 raise ConfigError(f"sigma.{name}", self.sigma[name], f"a number up to {LARGEST_ANGLE_SIGMA}")
+        for name, of in REFERENCE_NUMBERS.items():
+            given = getattr(self, name)
+            if (given is None) == (self.altitude_reference == of):
+                allowed = "a number, with" if given is None else "left out unless altitude_reference is"
+                raise ConfigError(name, given, f"{allowed} {'altitude_reference ' if given is None else ''}{of!r}")
         self._check_axes()
 
     def _check_axes(self) -> None:
@@ -159,7 +168,8 @@ class SensorConfig:
 class ZoneConfig:
     """One protected volume: polygons as rings of (lon_deg, lat_deg), outer first, or a circle.
 
-    Heights are metres above the ellipsoid. active: UTC intervals (from_ns, to_ns); None: always.
+    Heights are metres above the ellipsoid. active: UTC intervals (from_ns, to_ns); None: always. kind: its class or
+    type where it was published, as `CTR` or `PROHIBITED`. daily: where there are any, it is active in these alone.
     """
 
     id: Id
@@ -175,6 +185,8 @@ class ZoneConfig:
     imminent_s: Annotated[float, Ge(0), Le(3600)] = 60.0
     active: tuple[tuple[int, int], ...] | None = None
     ignore: tuple[Text, ...] = ()
+    kind: Text = ""
+    daily: tuple[DailyWindow, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.floor_m < self.ceiling_m:
@@ -194,8 +206,8 @@ class ZoneConfig:
 class AlertsConfig:
     """How alerts are held, and how the line that carries them is tested."""
 
-    clear_part: Probability = 0.6
-    hold_s: Annotated[float, Ge(0), Le(3600)] = 5.0
+    clear_part: Probability = 0.4
+    hold_s: Annotated[float, Ge(0), Le(3600)] = 20.0
     lost_inside_s: Annotated[float, Ge(0), Le(86_400)] = 60.0
     diverted_after_s: Annotated[float, Ge(1), Le(600)] = 60.0
     test_every_s: Annotated[float, Ge(0), Le(31_536_000)] = 86_400.0
@@ -206,6 +218,7 @@ class ServiceConfig:
     origin: Place
     name: Text = "skypicket"
     zones: tuple[Text, ...] = ()
+    bad_zones: Literal["stop", "leave out"] = "stop"
     report_period_s: Annotated[float, Ge(0.01), Le(3600)] = 1.0
     ingest: Endpoint = "tcp://127.0.0.1:5801"
     publish: Endpoint = "tcp://127.0.0.1:5802"
@@ -231,9 +244,12 @@ class SiteConfig:
     sensor: tuple[SensorConfig, ...] = ()
     zones: tuple[ZoneConfig, ...] = ()
     alerts: AlertsConfig = field(default_factory=AlertsConfig)
+    left_out: tuple[ConfigError, ...] = ()  # zones of its files that cannot be used, where it goes on without them
 
     def __post_init__(self) -> None:
         for kind, ids in (("sensor", [s.id for s in self.sensor]), ("zone", [z.id for z in self.zones])):
+            known: set[str] = set()
             for i, name in enumerate(ids):
-                if name in ids[:i]:
+                if name in known:
                     raise ConfigError(f"{kind}[{i}].id", name, f"an id that no other {kind} has")
+                known.add(name)

@@ -7,7 +7,7 @@ is open with what should be, and publishes the difference as next steps.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -35,8 +35,9 @@ class Suppression:
     note: str
     time_ns: int
 
-    def covers(self, track: int, zone: str) -> bool:
-        return self.track == track or self.zone == zone
+    def covers(self, tracks: Collection[int], zone: str) -> bool:
+        """Whether it holds for an alert of this zone; tracks: every id that its object had."""
+        return self.track in tracks or self.zone == zone
 
     def listed(self) -> dict[str, object]:
         key: dict[str, object] = {"track": self.track} if self.zone is None else {"zone": self.zone}
@@ -87,6 +88,12 @@ class Ledger:
             self._open[each.track, each.zone] = each
             self._adopted[each.track, each.zone] = None
 
+    def forget(self, alerts: Collection[str]) -> None:
+        """Leave out open alerts, given by their ids, that somebody else has cleared."""
+        for pair in [pair for pair, step in self._open.items() if step.alert in alerts]:
+            del self._open[pair]
+            self._adopted.pop(pair, None)
+
     def open(self) -> list[AlertStep]:
         """The last published step of each open alert, in the order in which they were raised."""
         return sorted(self._open.values(), key=lambda each: each.alert)
@@ -120,7 +127,7 @@ class Ledger:
             raise MessageRejected("full", f"{len(kept)} suppressions are in force; allowed are {MOST_SUPPRESSIONS}")
         added = Suppression(track, zone, until_ns, who, note, time_ns)
         self._suppressions = [*kept, added] if until_ns > self._now_ns else kept
-        concerned = [each for pair, each in sorted(self._open.items()) if added.covers(*pair)]
+        concerned = [each for _, each in sorted(self._open.items()) if added.covers(each.tracks, each.zone)]
         return [self._publish(self._follow(each)) for each in concerned]
 
     @property
@@ -205,7 +212,7 @@ class Ledger:
             closest_distance_m=assessment.closest_distance_m,
             closest_time_s=assessment.closest_time_s,
             track_status=assessment.track_status,
-            suppressed_until_ns=self._until(track, zone),
+            suppressed_until_ns=self._until(assessment.tracks, zone),
             position=assessment.position,
             velocity_mps=assessment.velocity_mps,
             sensors=assessment.sensors,
@@ -214,10 +221,10 @@ class Ledger:
 
     def _follow(self, last: AlertStep) -> AlertStep:
         """The step after `last`, saying the same now."""
-        until_ns = self._until(last.track, last.zone)
+        until_ns = self._until(last.tracks, last.zone)
         return replace(
             last,
-            time_ns=self._now_ns,
+            time_ns=max(self._now_ns, last.time_ns),
             step=last.step + 1,
             state="updated",
             previous_level=None,
@@ -232,8 +239,8 @@ class Ledger:
             self._open[step.track, step.zone] = step
         return step
 
-    def _until(self, track: int, zone: str) -> int | None:
-        found = [each.until_ns for each in self._suppressions if each.covers(track, zone)]
+    def _until(self, tracks: Collection[int], zone: str) -> int | None:
+        found = [each.until_ns for each in self._suppressions if each.covers(tracks, zone)]
         return max(found, default=None)
 
     def _names(self) -> str:

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from fusion import paths
+from fusion import paths, regimes
 from fusion.airspace import Airspace
 from fusion.config import ZoneConfig
 from fusion.geodesy import Plane, rotate
@@ -56,6 +56,7 @@ class Forecaster:
 
     def __init__(self, airspace: Airspace, motions: Motions, plane: Plane) -> None:
         self.airspace, self.motions, self.plane = airspace, motions, plane
+        self._modes = regimes.ahead(motions)
         self._ahead = np.array([zone.lookahead_s for zone in airspace.zones])
 
     def forecasts(self, outlook: Outlook, watched: Collection[tuple[int, int]]) -> list[Forecast]:
@@ -107,10 +108,10 @@ class Forecaster:
         """The track's paths, drawn once for all zones of one look-ahead."""
         key = (row, horizon_s, count)
         if key not in fans:
-            fans[key] = paths.fan(
-                self.motions, self.plane, outlook.weight[row], outlook.mean[row], outlook.covariance[row],
-                horizon_s, count,
-            )  # fmt: skip
+            up = self.plane.up_at(self._mean(outlook, row)[:3])
+            track = outlook.weight[row], outlook.mean[row], outlook.covariance[row]
+            modes = regimes.split(self.motions, up, *track)
+            fans[key] = paths.fan(self._modes, self.plane, *modes, horizon_s, count)
         return fans[key]
 
     def _mean(self, outlook: Outlook, row: int) -> Floats:

@@ -53,15 +53,19 @@ class Fan:
         begin, end = self.path[rows, step], self.path[rows, step + 1]
         return np.asarray(begin + (at - step)[:, None] * (end - begin))
 
+    def geodetic(self, ground: Floats) -> tuple[Floats, Floats]:
+        """Points (n, 2) along the ground, as paths have them: latitude and longitude, degrees."""
+        x, y = ground[:, 0] / self.curvature[0], ground[:, 1] / self.curvature[1]
+        arc = np.sqrt(x * x + y * y)
+        part = np.where(arc > 0.0, np.sin(arc) / np.where(arc > 0.0, arc, 1.0), 1.0)
+        normal = rotate(np.stack([part * x, part * y, np.cos(arc)], axis=-1), self.frame.T)
+        level = np.sqrt(normal[:, 0] ** 2 + normal[:, 1] ** 2)
+        return np.degrees(np.arctan2(normal[:, 2], level)), np.degrees(np.arctan2(normal[:, 1], normal[:, 0]))
+
     def place(self, point: Floats) -> Place:
         """A point (3,) of a path as a place."""
-        x, y = float(point[0] / self.curvature[0]), float(point[1] / self.curvature[1])
-        arc = math.sqrt(x * x + y * y)
-        part = math.sin(arc) / arc if arc > 0.0 else 1.0
-        local = (part * x, part * y, math.cos(arc))
-        normal = [sum(local[i] * float(self.frame[i, j]) for i in range(3)) for j in range(3)]
-        lat = math.atan2(normal[2], math.sqrt(normal[0] * normal[0] + normal[1] * normal[1]))
-        return Place(math.degrees(lat), math.degrees(math.atan2(normal[1], normal[0])), float(point[2]))
+        lat, lon = self.geodetic(point[None, :2])
+        return Place(float(lat[0]), float(lon[0]), float(point[2]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fusion import pictures
+from fusion import paths, pictures
 from fusion.airspace import Airspace
 from fusion.alerting import AlertMachine
 from fusion.config import SiteConfig
@@ -15,9 +15,10 @@ from fusion.episodes import Ledger
 from fusion.errors import MessageRejected
 from fusion.identity import Oddity
 from fusion.ordering import History, Snapshot
+from fusion.paths import Fan
 from fusion.registration import Estimate
 from fusion.tracker import Tracker
-from fusion.types import SECOND_NS, Event, Frame, Outlook, Picture
+from fusion.types import ENDED, SECOND_NS, TRACK_STATUSES, AlertStep, Event, Frame, Outlook, Picture
 from fusion.watches import Assessment
 
 Observer = Callable[[Outlook, AlertMachine], None]
@@ -111,6 +112,33 @@ class Pipeline:
         tracker = self._air.tracker
         at = pictures.ahead(tracker, max(self.newest_ns, self._made_ns))
         return pictures.picture(tracker, at, self._air.machine.diverted_ns(at.store.id))
+
+    def fan(self, track: int, horizon_s: float) -> tuple[int, str, Fan] | None:
+        """Sampled futures of one track from now on: (time_ns, status, fan); changes nothing.
+
+        None for a track that is not confirmed or coasting.
+        """
+        tracker, now_ns = self._air.tracker, max(self.newest_ns or 0, self._made_ns)
+        outlook = pictures.outlook(tracker, pictures.ahead(tracker, now_ns))
+        rows = np.flatnonzero(outlook.id == track)
+        if not len(rows):
+            return None
+        row = int(rows[0])
+        weight, mean, covariance = outlook.weight[row], outlook.mean[row], outlook.covariance[row]
+        found = paths.fan(tracker.motions, tracker.plane, weight, mean, covariance, horizon_s, paths.FULL)
+        return now_ns, TRACK_STATUSES[int(outlook.status[row])], found
+
+    def standing(self) -> list[AlertStep]:
+        """Each open alert as its last step has it, but where its track was at the last evaluation, published or not."""
+        machine = self._air.machine
+        said = {pair: watch.said for pair, watch in machine.watches.items() if watch.said is not None}
+        found = []
+        for step in self.ledger.open():
+            now = said.get((step.track, step.zone))
+            if now is not None and now.track_status in TRACK_STATUSES[:ENDED]:
+                step = replace(step, time_ns=machine.time_ns, position=now.position, velocity_mps=now.velocity_mps)
+            found.append(step)
+        return found
 
     def registration(self) -> dict[str, dict[str, Estimate]]:
         """Sensor -> parameter -> what is known of its bias by now; empty where registration is off."""

@@ -15,6 +15,7 @@ from fusion.volumes import destination
 
 MOST_CORNERS = 256  # of a zone that are looked at, evenly taken: finer than any coverage has corners
 CIRCLE_AZIMUTHS_DEG: Floats = np.arange(32.0) * (360.0 / 32.0)  # of the points taken on a circle
+HIGHEST_M = 15_000.0  # above it hardly anything flies: a zone without a ceiling is looked at as if it ended there
 LEAST_APPROACH = 0.5  # share of the ring round a zone that has to be covered: behind a hill nobody needs to look
 
 
@@ -64,7 +65,7 @@ def _is_watched(zone: ZoneConfig, looks: Sequence[tuple[Placement, Floats]], pla
 
 def points(zone: ZoneConfig, plane: Plane) -> Floats:
     """The outer corners of a zone (of a circle: points on it), then its middle, at half its height: (n, 3) m."""
-    height = (zone.floor_m + zone.ceiling_m) / 2.0
+    height = (zone.floor_m + min(zone.ceiling_m, max(zone.floor_m, HIGHEST_M))) / 2.0
     if zone.circle is not None:
         lon, lat, radius = zone.circle
         lats, lons = destination(lat, lon, CIRCLE_AZIMUTHS_DEG, radius)

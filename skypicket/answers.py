@@ -6,13 +6,14 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from adapters.line.requests import snapshot_result
+from adapters.line.requests import MOST_SLICES, RequestRefused, snapshot_result
 from adapters.wire import Message, encode
 
 if TYPE_CHECKING:
     from skypicket.service import Service
 
 PAGE_BYTES: Final = 4 * 1024 * 1024  # of alert steps in one answer: half of what a message may have
+ROUNDING: Final = 1e-9  # a tenth of 0.3 s goes into it three times
 _log = logging.getLogger(__name__)
 
 
@@ -29,6 +30,7 @@ class Answers:
             "ack": self.ack,
             "suppress": self.suppress,
             "zone": self.zone,
+            "corridor": self.corridor,
             "health": self.health,
         }
 
@@ -39,9 +41,9 @@ class Answers:
             outbox.publisher.sender,
             number=outbox.logbook.number,
             tracks=outbox.tracks,
-            zones=service.zones,
+            zones=service.bulletin.zones,
             alerts=sorted(outbox.open.values(), key=lambda alert: int(alert["number"])),
-            status=service.status,
+            status=service.bulletin.status,
         )
 
     def alerts(self, since: int, limit: int) -> list[Message]:
@@ -78,9 +80,27 @@ class Answers:
         """The `zones` message as it stands now."""
         self._service.switch_zone(id, active)
         _log.info("%s switched zone %s %s", who, id, "on" if active else "off")
-        return self._service.zones
+        return self._service.bulletin.zones
+
+    def corridor(self, track: int, lookahead_s: float, step_s: float | None) -> Message:
+        """Where a track will probably be, now and at each step up to the look-ahead."""
+        from adapters.wire.corridors import corridor_result
+        from fusion.corridor import TIMES, corridor
+
+        step_s = lookahead_s / TIMES if step_s is None else float(step_s)
+        count = int(lookahead_s / step_s * (1.0 + ROUNDING))
+        if not 1 <= count <= MOST_SLICES:
+            found = f"step_s is {step_s:g}, {count} times in {lookahead_s:g} s"
+            raise RequestRefused("parameter", f"{found}; allowed are 1 to {MOST_SLICES} times")
+        pipeline = self._service.pipeline
+        looking = pipeline.fan(track, float(lookahead_s))
+        if looking is None:
+            raise RequestRefused("unknown", f"track is {track}; allowed is one that is confirmed or coasting now")
+        time_ns, status, fan = looking
+        times_s = [min(step_s * i, float(lookahead_s)) for i in range(count + 1)]
+        return corridor_result(track, status, time_ns, float(lookahead_s), corridor(fan, times_s))
 
     def health(self) -> Message:
         """What a probe wants to know."""
-        status = self._service.status
+        status = self._service.bulletin.status
         return {name: status[name] for name in ("state", "time_ns", "uptime_s", "version")}

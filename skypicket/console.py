@@ -5,7 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+from fusion.errors import MOST_SHOWN
+
+if TYPE_CHECKING:
+    from fusion.config import SiteConfig
 
 Progress = Callable[[str, int, int | None], None]
 COMPILING = "compiling the tracker's kernels once for this machine, about 20 s â€¦"
@@ -14,6 +19,28 @@ COMPILING = "compiling the tracker's kernels once for this machine, about 20 s â
 def say(text: str) -> None:
     """A note for people, on standard error: standard output is for what was asked for."""
     print(f"skypicket: {text}", file=sys.stderr, flush=True)
+
+
+def left_out(site: SiteConfig) -> list[str]:
+    """The zones that a site has to do without, as lines with a heading: each with its place and reason."""
+    if not site.left_out:
+        return []
+    hidden = len(site.left_out) - MOST_SHOWN
+    lines = [f"  {error.mistakes[0]}" for error in site.left_out[:MOST_SHOWN]]
+    more = [f"  and {hidden} more"] if hidden > 0 else []
+    one = len(site.left_out) == 1
+    return [f"{zones_of(len(site.left_out))} cannot be used and {'is' if one else 'are'} left out:", *lines, *more]
+
+
+def zones_of(count: int) -> str:
+    """So many zones, in words."""
+    return "1 zone" if count == 1 else f"{count:,} zones"
+
+
+def tell_left_out(site: SiteConfig) -> None:
+    """Say which zones are missing, before anybody relies on them."""
+    if site.left_out:
+        say("\n".join(left_out(site)))
 
 
 def summary_stream(out: str) -> TextIO:

@@ -24,11 +24,12 @@ class Health:
     live: a sensor is silent by the clock; otherwise by event time, so that a replay at any pace is whole.
     A sensor that was never heard is silent. lateness_s: by which frames may be late; where the service is live,
     a sensor whose clock is further behind is of no use in time.
-    journalling: whether the alert journal can be written.  behind: sensors whose clocks are too far behind.
+    journalling: whether the alert journal can be written.  line_works: False from a test alert that did not come back
+    until one does.  behind: sensors whose clocks are too far behind.
     """
 
     def __init__(self, sensors: Sequence[SensorConfig], *, live: bool, lateness_s: float = math.inf) -> None:
-        self.journalling = True
+        self.journalling = self.line_works = True
         self.behind: tuple[str, ...] = ()
         self.poses: dict[str, Pose] = {}  # of the sensors that tell theirs, the last
         self._sensors, self._live = tuple(sensors), live
@@ -80,7 +81,8 @@ class Health:
         if self._drained_ns is not None and monotonic_ns - self._drained_ns > OVERLOAD_S * SECOND_NS:
             return "overloaded"
         silent = len(self.reporting(monotonic_ns)) < len(self._sensors)
-        good = self.journalling and not silent and not self.behind and len(self._refused) == 1
+        works = self.journalling and self.line_works
+        good = works and not silent and not self.behind and len(self._refused) == 1
         return "ok" if good else "degraded"
 
     def _compare_clocks(self, tallies: Mapping[str, Mapping[str, Any]]) -> None:

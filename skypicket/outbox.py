@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from adapters.line.publish import Publisher
-from adapters.wire import Message, alert_message, alert_topics, tracks_message
+from adapters.wire import Message, alert_message, alert_topics, topic_of, tracks_message
 from fusion.types import AlertStep, Event, Picture
 from skypicket.logbook import Logbook
 
-RESTARTED: Final = "The service started anew: whether track {track} still threatens {zone} is not known."
 NEW_PICTURE: Final = "A new air picture was started: track {track} belongs to the one before it."
 
 
@@ -22,7 +21,7 @@ class Outbox:
         self.publisher, self.logbook = publisher, logbook
         self.picture: Picture | None = None
         self.tracks: Message | None = None
-        self.open: dict[str, Message] = {}  # alert -> its last step as it went out
+        self.open: dict[str, Message] = {}  # alert -> its last step as it went out; tests of the line are none
 
     def send(self, events: Sequence[Event]) -> None:
         """Write the alert steps among `events` to the disk, all at once; then publish everything in order."""
@@ -42,7 +41,12 @@ class Outbox:
         """
         bodies = [_cleared(alert, time_ns, reason) for alert in alerts]
         for body in self.logbook.add(bodies) if bodies else []:
-            self._publish(body, (f"alert.{body['zone']}.{body['level']}",))
+            self._publish(body, (topic_of(body),))
+
+    def send_test(self, body: Message) -> Message:
+        """Number a step of the line's own test, write it to the disk, publish it. Returns it as it went out."""
+        (numbered,) = self.logbook.add([body])
+        return self._publish(numbered, (topic_of(numbered),))
 
     def levels(self) -> dict[str, int]:
         """How many alerts are open, by level."""
@@ -53,12 +57,14 @@ class Outbox:
         names = self.picture.status if self.picture is not None else ()
         return dict(Counter(name for name in names if name != "ended"))
 
-    def _publish(self, body: Message, topics: Sequence[str]) -> None:
+    def _publish(self, body: Message, topics: Sequence[str]) -> Message:
+        """Send a step to its topics. Returns it as it went out to the first."""
         sent = [self.publisher.publish(topic, body) for topic in topics]
         if body["state"] == "cleared":
             self.open.pop(body["alert"], None)
-        else:
+        elif not body["test"]:
             self.open[body["alert"]] = sent[0]
+        return sent[0]
 
 
 def _cleared(alert: Message, time_ns: int | None, reason: str) -> Message:

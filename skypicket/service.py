@@ -1,6 +1,8 @@
-"""The live service: frames in, pictures and alerts out. One thread, one loop over three sockets.
+"""The live service: frames in, pictures and alerts out. One loop over its sockets does everything.
 
-PULL -> gatekeeper -> pipeline -> journal -> XPUB;    ROUTER -> answers
+PULL -> gatekeeper -> pipeline -> journal -> XPUB -> SUB: its own test alerts;    ROUTER -> answers
+
+A second thread does one thing: it says `status` where a piece of work holds the loop up for longer than a second.
 """
 
 from __future__ import annotations
@@ -9,7 +11,6 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -21,33 +22,33 @@ from adapters.journal import Journal
 from adapters.line import sockets
 from adapters.line.publish import Publisher
 from adapters.line.requests import RequestServer
-from adapters.wire import Message, Sender, status_message, zones_message
+from adapters.wire import Sender
 from fusion.config import SiteConfig
 from fusion.errors import ConfigError, MessageRejected
 from fusion.geodesy import Plane
 from fusion.pipeline import Pipeline
 from fusion.types import SECOND_NS, Frame
-from fusion.watch import watched
-from skypicket import __version__
 from skypicket.answers import Answers
+from skypicket.bulletin import Bulletin
 from skypicket.health import Health
+from skypicket.heartbeat import Heartbeat
+from skypicket.line_test import LineTest
 from skypicket.logbook import Logbook
 from skypicket.numbering import next_picture
-from skypicket.outbox import NEW_PICTURE, RESTARTED, Outbox
+from skypicket.outbox import NEW_PICTURE, Outbox
+from skypicket.recovery import Recovery
 from skypicket.standing import Standing
 
 JOURNAL: Final = "alerts.sqlite"  # in the data folder
 NAP_S: Final = 0.05  # the longest wait in the loop: how late a report may be where sensors are silent
 FRAMES: Final = 16  # taken at once, so that the time of arrival is that of the taking
-TURN_NS: Final = SECOND_NS // 10  # of work on frames before requests and reports have their turn
+TURN_NS: Final = SECOND_NS // 10  # of work on requests, and on frames, before others have their turn
 GRACE_S: Final = 0.5  # live: how long a report waits for frames that may still be on their way
 IDLE_S: Final = 2.0  # event time: without frames for so long, reports up to the newest one go out
-STATUS_NS: Final = SECOND_NS
-ZONES_NS: Final = 10 * SECOND_NS  # zones are said again, for those who came late and ask nothing
 
 
 class Service:
-    """Binds its sockets, clears what an earlier run left open, and serves until `run` is told to stop.
+    """Binds its sockets, takes over what an earlier run left open, and serves until `run` is told to stop.
 
     live: event times are held against the clock, and reports go on where sensors fall silent. Otherwise
     frames alone move time; after `IDLE_S` of the clock without any, what is due up to the newest goes out.
@@ -57,9 +58,9 @@ class Service:
 
     def __init__(self, site: SiteConfig, *, live: bool, clock: Clock | None = None) -> None:
         self.site, self.live = site, live
-        self._clock = clock or SystemClock()
-        self._start_ns = self._monotonic_ns = self._clock.monotonic_ns()
-        self._plane = Plane(site.service.origin)
+        self.clock = clock or SystemClock()
+        self.monotonic_ns = self.clock.monotonic_ns()  # when this turn of the loop began, or its last part
+        self.plane = Plane(site.service.origin)
         self._picture = -1
         self.gatekeeper = Gatekeeper(site)
         self.health = Health(site.sensor, live=live, lateness_s=site.tracker.lateness_s)
@@ -68,20 +69,20 @@ class Service:
         self._closing: list[Callable[[], None]] = [journal.close]
         try:
             self._open(journal)
-            self._begin(journal)
+            self._begin()
         except BaseException:
             self.close()
             raise
         self._grace_ns = round(min(GRACE_S, site.tracker.lateness_s) * SECOND_NS)
-        self._status_due_ns = self._zones_due_ns = self._start_ns
-        self._moved_ns = self._start_ns  # of the clock, when the newest event time last moved
+        self._moved_ns = self.monotonic_ns  # of the clock, when the newest event time last moved
         self._idle_since_ns: int | None = None  # the last frame that no report has followed yet
-        self._tell()
+        self.bulletin = Bulletin(self)
+        self.bulletin.tell()
 
     def _open(self, journal: Journal) -> None:
         service = self.site.service
         with _named("ingest"):
-            self.ingest = Ingest(service.ingest, self.gatekeeper, self._clock if self.live else None)
+            self.ingest = Ingest(service.ingest, self.gatekeeper, self.clock if self.live else None)
         self._closing.append(self.ingest.close)
         with _named("publish"):
             self.publisher = Publisher(service.publish, Sender(source_id(service.name)))
@@ -89,16 +90,21 @@ class Service:
         with _named("requests"):
             self.requests = RequestServer(service.requests, Answers(self).handlers())
         self._closing.append(self.requests.close)
-        self.outbox = Outbox(self.publisher, Logbook(journal, self._clock))
+        self.outbox = Outbox(self.publisher, Logbook(journal, self.clock))
         self._closing.append(self.outbox.logbook.close)
+        every_s, zones = self.site.alerts.test_every_s, [zone.id for zone in self.site.zones]
+        send, place = self.outbox.send_test, service.origin
+        self.line_test = LineTest(self.publisher.address, send, self.clock, every_s, place, zones)
+        self._closing.append(self.line_test.close)
 
-    def _begin(self, journal: Journal) -> None:
-        """The first air picture; clear what an earlier run left open. Raises JournalError: now it has to work."""
+    def _begin(self) -> None:
+        """The first air picture, and what an earlier run left open. Raises JournalError: now it has to work."""
         self.standing = Standing(self.site, self.outbox.logbook)
         self.outbox.logbook.work(now=True)
         self._check_journal()
         self.pipeline = self._new_pipeline()
-        self.outbox.clear(journal.open_alerts(), self._clock.time_ns() if self.live else None, RESTARTED)
+        self.recovery = Recovery(self)
+        self.recovery.take_over()
         self._check_journal()
 
     def _check_journal(self) -> None:
@@ -114,43 +120,54 @@ class Service:
         self.close()
 
     def close(self) -> None:
-        """Close sockets and journal. Alerts stay open in the journal: the next start clears them."""
+        """Close sockets and journal. Alerts stay open in the journal: the next start takes them over."""
         while self._closing:
             self._closing.pop()()
 
     def run(self, stop: Callable[[], bool]) -> None:
         """Serve until `stop()`."""
-        while not stop():
-            sockets.wait((self.ingest, self.publisher, self.requests), NAP_S)
-            self.turn()
+        endpoints = self.ingest, self.publisher, self.requests, self.line_test
+        with Heartbeat(self.bulletin.beat):
+            while not stop():
+                with self.publisher.lock:
+                    sockets.wait(endpoints, NAP_S)
+                self.turn()
 
     def turn(self) -> None:
         """Do everything that waits or is due, for about `TURN_NS`; never blocks."""
-        self._monotonic_ns = self._clock.monotonic_ns()
+        self.monotonic_ns = self.clock.monotonic_ns()
         self.publisher.take_subscriptions()
-        self.requests.serve()
+        self._answer()
         self._take_frames()
         self._advance()
-        self._monotonic_ns = self._clock.monotonic_ns()
-        if self._monotonic_ns >= self._status_due_ns:
-            self._tell()
+        self.recovery.turn()
+        self.line_test.turn(self.now_ns())
+        self.monotonic_ns = self.clock.monotonic_ns()
+        if self.bulletin.due():
+            self.bulletin.tell()
 
     def now_ns(self) -> int:
         """The clock where the service runs live, else the newest event time, and the clock before there is one."""
         newest_ns = None if self.live else self.pipeline.newest_ns
-        return self._clock.time_ns() if newest_ns is None else newest_ns
+        return self.clock.time_ns() if newest_ns is None else newest_ns
 
     def switch_zone(self, zone: str, active: bool) -> None:
         """Switch a zone on or off from now on. Raises ConfigError for one that is not there."""
         self.standing.switch(self.pipeline, zone, active)
-        self._tell_zones()
+        self.bulletin.tell_zones()
+
+    def _answer(self) -> None:
+        """Answer requests, as long as frames get their turn too: a corridor takes a fifth of a second."""
+        until_ns = self.monotonic_ns + TURN_NS
+        while self.requests.serve(1) and self.clock.monotonic_ns() < until_ns:
+            pass
 
     def _take_frames(self) -> None:
-        until_ns = self._monotonic_ns + TURN_NS
+        until_ns = self.clock.monotonic_ns() + TURN_NS
         while True:
             for received in self.ingest.receive(FRAMES):
                 self._take(received)
-            now_ns = self._clock.monotonic_ns()
+            now_ns = self.clock.monotonic_ns()
             if not sockets.wait((self.ingest,), 0.0):
                 self.health.drained(now_ns)
                 return
@@ -162,6 +179,8 @@ class Service:
         if not isinstance(frame, Frame):
             self.publisher.forward(received.topic, received.payload)
             return
+        if received.moves_watermark:
+            self.recovery.begin(frame.time_ns)
         if received.new_picture:
             self._start_picture()
         before_ns = self.pipeline.newest_ns
@@ -170,7 +189,7 @@ class Service:
         except MessageRejected as rejection:
             self.gatekeeper.late(frame, rejection.detail)
             return
-        self._idle_since_ns = self._clock.monotonic_ns()
+        self._idle_since_ns = self.clock.monotonic_ns()
         if self.pipeline.newest_ns != before_ns:
             self._moved_ns = self._idle_since_ns
         self.health.heard(frame, self._idle_since_ns)
@@ -208,51 +227,12 @@ class Service:
     def _event_now_ns(self) -> int:
         """Live: how far the sensors' time is. It goes on from the newest frame at the pace of the clock, so that
         sensors whose clocks are behind are not overtaken by reports, again and again, before they can speak."""
-        since_ns = self._clock.monotonic_ns() - self._moved_ns
-        return min(self._clock.time_ns(), (self.pipeline.newest_ns or 0) + since_ns)
+        since_ns = self.clock.monotonic_ns() - self._moved_ns
+        return min(self.clock.time_ns(), (self.pipeline.newest_ns or 0) + since_ns)
 
     def _idle_for(self, seconds: float) -> bool:
-        idle_ns = self._clock.monotonic_ns() - (self._idle_since_ns or 0)
+        idle_ns = self.clock.monotonic_ns() - (self._idle_since_ns or 0)
         return idle_ns >= seconds * SECOND_NS
-
-    def _tell(self) -> None:
-        """Publish `status`, and `zones` if they changed or were not said for long."""
-        now_ns = self._monotonic_ns
-        self._status_due_ns = max(self._status_due_ns + STATUS_NS, now_ns + STATUS_NS // 2)
-        tallies = self.gatekeeper.status(self.now_ns())
-        self.health.count(tallies, now_ns)
-        self.standing.follow(self.pipeline)
-        self.outbox.logbook.work()
-        self.health.journalling = self.outbox.logbook.failure is None
-        if now_ns >= self._zones_due_ns or self._zones_body()["features"] != self.zones["features"]:
-            self._tell_zones()
-        for sensor, biases in self.pipeline.registration().items():
-            tallies[sensor]["registration"] = {name: asdict(estimate) for name, estimate in biases.items()}
-        body = status_message(
-            time_ns=self.now_ns(),
-            state=self.health.state(now_ns),
-            watermark_ns=self.pipeline.watermark_ns,
-            uptime_s=(now_ns - self._start_ns) / SECOND_NS,
-            tracks=self.outbox.statuses(),
-            alerts=self.outbox.levels(),
-            last=self.publisher.sender.last,
-            sensors=tallies,
-            suppressed=self.pipeline.ledger.suppressed(self.now_ns()),
-            identities=[asdict(oddity) for oddity in self.pipeline.identities()],
-            repaired=self.pipeline.repaired(),
-            version=__version__,
-        )
-        self.status: Message = self.publisher.publish("status", body)
-
-    def _tell_zones(self) -> None:
-        self._zones_due_ns = self._monotonic_ns + ZONES_NS
-        self.zones: Message = self.publisher.publish("zones", self._zones_body())
-
-    def _zones_body(self) -> Message:
-        time_ns, zones = self.now_ns(), self.site.zones
-        reporting = self.health.reporting(self._monotonic_ns)
-        seen = watched(zones, reporting, self.health.poses, self._plane, self.site.tracker)
-        return zones_message(time_ns, zones, self.pipeline.airspace.states(time_ns), seen)
 
 
 @contextmanager

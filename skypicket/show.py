@@ -16,6 +16,8 @@ LEVEL_STYLES: Final = {
     "infringing": "bold white on red3",
 }
 CLEARED: Final = "CLEARED"
+TEST: Final = "TEST"
+TEST_STYLE: Final = "bold black on cyan"
 CLEARED_STYLE: Final = "bold black on green"
 INDENT: Final = 10  # columns: the reason stands under the level
 
@@ -26,6 +28,8 @@ def headline(alert: Message, *, news: bool = True) -> list[Part]:
     12:03:45   IMMINENT    runway  entry in 18 s (12 to 25 s), 93 %
     """
     cleared = alert["state"] == "cleared"
+    if alert["test"]:
+        return _test_line(alert)
     style = CLEARED_STYLE if cleared else LEVEL_STYLES[alert["level"]] if news else "dim"
     parts = [
         (f"{clock(alert['time_ns'])}  ", "dim"),
@@ -35,9 +39,17 @@ def headline(alert: Message, *, news: bool = True) -> list[Part]:
     ]
     if alert["acknowledged"]:
         parts.append((f"  acknowledged by {alert['acknowledged']['who']}", "cyan"))
-    if alert["test"]:
-        parts.append(("  test", "cyan"))
     return parts
+
+
+def _test_line(alert: Message) -> list[Part]:
+    """A test of the line, which nobody can take for an alert."""
+    return [
+        (f"{clock(alert['time_ns'])}  ", "dim"),
+        (f" {TEST:<10} ", TEST_STYLE),
+        (f"  {alert['zone']}", "dim"),
+        (f"  {alert['state']}", "dim"),
+    ]
 
 
 def urgency(alert: Message) -> str:

@@ -12,7 +12,7 @@ def metadata(path: str | Path, site: SiteConfig) -> dict[str, str]:
     """For the head of a recording: the version, the configuration and the zones that made it."""
     found = {"skypicket": __version__, "site.toml": Path(path).read_text("utf-8")}
     for name in site.service.zones:
-        found[name] = (Path(path).parent / name).read_text("utf-8")
+        found[name] = (Path(path).parent / name).read_text("utf-8", errors="replace")
     return found
 
 

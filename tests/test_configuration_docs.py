@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from adapters.site.airspace.settings import AirspaceConfig
 from adapters.site.checking import describe, names
 from adapters.site.configuration import SiteFile, load_site
-from adapters.site.zones import properties_type
+from adapters.site.geojson import properties_type
 from fusion.config import AlertsConfig, AltitudePrior, SensorConfig, ServiceConfig, TrackerConfig
 from fusion.types import Coverage, Place, Pose
 
@@ -23,6 +24,7 @@ SECTIONS = {
     "`[tracker]`": TrackerConfig,
     "`tracker.altitude_m`": AltitudePrior,
     "`[alerts]`": AlertsConfig,
+    "`[airspace]`": AirspaceConfig,
     "`[[sensor]]`": SensorConfig,
     "`sensor.pose` and `service.origin`": Pose,
     "`sensor.coverage`": Coverage,
@@ -64,7 +66,7 @@ def test_every_key_stands_in_the_docs_with_its_default_and_limits(section):
 
 
 def test_no_dataclass_of_the_configuration_is_left_out_of_the_docs():
-    assert names(SiteFile) == ["service", "tracker", "sensor", "alerts"]
+    assert names(SiteFile) == ["service", "tracker", "sensor", "alerts", "airspace"]
     assert names(Place) == names(Pose)[:3]
 
 

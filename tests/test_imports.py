@@ -34,6 +34,7 @@ CONFINED = {
     "platformdirs": ("adapters", "replay", "skypicket"),
     "matplotlib": ("replay", "skypicket"),
     "rich": ("replay", "skypicket"),
+    "sidereon": ("adapters.heights", "adapters.site.airspace.arcs"),
 }
 # The core has no I/O, clock, thread, log or chance.
 NOT_IN_CORE = {
@@ -284,7 +285,7 @@ def test_a_planted_circle_is_found():
     assert list(graphlib.TopologicalSorter(graph(modules)).static_order())
 
 
-HEAVY = ("filterpy", "matplotlib", "mcap", "numba", "pydantic", "rich", "scipy", "shapely", "zmq")
+HEAVY = ("filterpy", "matplotlib", "mcap", "numba", "pydantic", "rich", "scipy", "shapely", "sidereon", "zmq")
 
 
 def test_the_command_line_starts_without_the_heavy_libraries():

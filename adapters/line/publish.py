@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,29 +29,34 @@ class Publisher:
 
     sender: stamps `source`, `epoch` and `seq`, and knows the last `seq` of each topic.
     address: in full, as bound. Raises ConfigError where it cannot be bound.
+    lock: held for each message, so that two threads may send; who waits for the socket holds it too.
     """
 
     def __init__(self, address: str, sender: Sender) -> None:
         self.sender = sender
+        self.lock = threading.RLock()
         self.socket = sockets.open_socket("XPUB", queue=QUEUE, largest=LARGEST_SUBSCRIPTION)
         self.address = sockets.bind(self.socket, address)
 
     def publish(self, topic: str, body: Mapping[str, Any]) -> Message:
         """Stamp `body` and send it. Returns the message as it went out."""
-        message = self.sender.stamp(topic, body)
-        self.forward(topic, encode(message))
+        with self.lock:
+            message = self.sender.stamp(topic, body)
+            self.forward(topic, encode(message))
         return message
 
     def forward(self, topic: str, payload: bytes) -> None:
         """Send what somebody else stamped, unchanged."""
-        self.take_subscriptions()
-        sockets.send(self.socket, [topic.encode(), payload])
+        with self.lock:
+            self.take_subscriptions()
+            sockets.send(self.socket, [topic.encode(), payload])
 
     def take_subscriptions(self) -> None:
         """Let the socket's news of subscribers go, so that they do not pile up where little is published."""
-        for _ in range(SUBSCRIPTIONS):
-            if sockets.receive(self.socket) is None:
-                return
+        with self.lock:
+            for _ in range(SUBSCRIPTIONS):
+                if sockets.receive(self.socket) is None:
+                    return
 
     def close(self) -> None:
         self.socket.close()

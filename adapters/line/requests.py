@@ -9,7 +9,7 @@ from typing import Any
 
 from adapters.line import sockets
 from adapters.wire import Message, Sender, encode, unpack
-from adapters.wire.checks import is_id, is_integer, is_text, is_time
+from adapters.wire.checks import is_id, is_integer, is_text, is_time, number_within
 from adapters.wire.limits import MAX_INTEGER, MAX_TIME_NS, VERSION
 from fusion.errors import MessageRejected, SkypicketError, shorten
 
@@ -22,6 +22,9 @@ DEFAULT_STEPS = 1000
 MAX_WHO = 100  # characters
 MAX_NOTE = 1000  # characters
 MAX_TRACK = 2**53 - 1  # the contract's: track ids are below 2^53
+LOOKAHEADS_S = (1.0, 3600.0)  # of a corridor: as long as a zone may look ahead
+DEFAULT_LOOKAHEAD_S = 180.0  # as a zone's
+MOST_SLICES = 60  # of a corridor: each takes milliseconds of the service's time
 
 Handler = Callable[..., object]
 _log = logging.getLogger(__name__)
@@ -82,6 +85,20 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "id": Parameter(is_id, f"an id: {_ID_WORDS}"),
         "active": Parameter(lambda value: isinstance(value, bool), "true or false"),
         "who": _WHO,
+    },
+    "corridor": {
+        "track": Parameter(lambda value: is_integer(value, 0, MAX_TRACK), f"an integer from 0 to {MAX_TRACK}"),
+        "lookahead_s": Parameter(
+            lambda value: number_within(value, LOOKAHEADS_S) is not None,
+            f"a number of seconds from {LOOKAHEADS_S[0]:g} to {LOOKAHEADS_S[1]:g}",
+            required=False,
+            default=DEFAULT_LOOKAHEAD_S,
+        ),
+        "step_s": Parameter(
+            lambda value: number_within(value, LOOKAHEADS_S) is not None,
+            f"a number of seconds from {LOOKAHEADS_S[0]:g} to {LOOKAHEADS_S[1]:g}, at most {MOST_SLICES} in a corridor",
+            required=False,
+        ),
     },
     "health": {},
 }

@@ -88,6 +88,9 @@ def check_fits(behaviour: Behaviour, sensor: SensorConfig) -> None:
     for name in behaviour.bias:
         if name not in sensor.measures:
             raise ConfigError(f"bias.{name}", behaviour.bias[name], f"what it measures: {', '.join(sensor.measures)}")
+    if sensor.altitude_reference != "ellipsoid":
+        allowed = "'ellipsoid': the simulator reports no other heights"
+        raise ConfigError("altitude_reference", sensor.altitude_reference, allowed)
     if behaviour.altitude_step_m and "altitude_m" not in sensor.measures:
         raise ConfigError("altitude_step_m", behaviour.altitude_step_m, "0 for a sensor that measures no altitude_m")
     if sensor.pose is None and behaviour.ride is None:

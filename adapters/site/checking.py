@@ -47,8 +47,11 @@ class Said:
 MISSING = Said("missing")
 
 
-def read_text(path: Path, limit: int) -> str:
-    """A whole UTF-8 file of at most `limit` bytes. Raises ConfigError."""
+def read_text(path: Path, limit: int, latin: bool = False) -> str:
+    """A whole UTF-8 file of at most `limit` bytes. Raises ConfigError.
+
+    latin: what is not UTF-8 is read as Latin-1, as older formats have it.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(limit + 1)
@@ -64,6 +67,8 @@ def read_text(path: Path, limit: int) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        if latin:
+            return content.decode("latin-1")
         line = content.count(b"\n", 0, error.start) + 1
         found = Said(f"not UTF-8 (byte {content[error.start]:#04x} at {error.start})")
         raise ConfigError("file", found, "text in UTF-8", str(path), line) from None

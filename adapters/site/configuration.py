@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from adapters.site.airspace.settings import AirspaceConfig
 from adapters.site.checking import CHECKED, MISSING, Said, check, combined, quoted, read_text
 from adapters.site.toml_lines import line_of
-from adapters.site.zones import load_zones
+from adapters.site.zones import read_zones
 from fusion.config import AlertsConfig, SensorConfig, ServiceConfig, SiteConfig, TrackerConfig, ZoneConfig
 from fusion.errors import ConfigError
 
@@ -28,6 +29,7 @@ class SiteFile:
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
     sensor: tuple[SensorConfig, ...] = ()
     alerts: AlertsConfig = field(default_factory=AlertsConfig)
+    airspace: AirspaceConfig = field(default_factory=AirspaceConfig)
 
     def __post_init__(self) -> None:
         SiteConfig(self.service, self.tracker, self.sensor)  # checks what concerns several sensors
@@ -44,9 +46,9 @@ def load_site(path: str | Path) -> SiteConfig:
     data = parse_toml(text, str(path))
     lines = functools.partial(line_of, text)
     site = check(SiteFile, data, str(path), lines)
-    zones = _zones(site.service.zones, path, lines(("service", "zones")))
+    zones, left_out = _zones(site, path, lines(("service", "zones")))
     service = dataclasses.replace(site.service, data=str(path.parent / site.service.data))
-    return SiteConfig(service, site.tracker, site.sensor, zones, site.alerts)
+    return SiteConfig(service, site.tracker, site.sensor, zones, site.alerts, left_out)
 
 
 def parse_toml(text: str, file: str) -> dict[str, Any]:
@@ -62,29 +64,35 @@ def parse_toml(text: str, file: str) -> dict[str, Any]:
         raise ConfigError("file", Said(f"not TOML: {str(error)[:200]}"), "TOML 1.0", file) from None
 
 
-def _zones(files: tuple[str, ...], site: Path, line: int | None) -> tuple[ZoneConfig, ...]:
-    """The zones of every file, in order; an id that another file has already is a mistake."""
+def _zones(site: SiteFile, file: Path, line: int | None) -> tuple[tuple[ZoneConfig, ...], tuple[ConfigError, ...]]:
+    """The zones of every file, in order, and what is left out; an id that another file has already is a mistake.
+
+    Raises ConfigError for a file that cannot be read, and for any mistake where `bad_zones` says stop.
+    """
     zones: list[ZoneConfig] = []
     owner: dict[str, Path] = {}
-    mistakes: list[ConfigError] = []
-    for i, name in enumerate(files):
-        path = site.parent / name
+    fatal: list[ConfigError] = []
+    left_out: list[ConfigError] = []
+    for i, name in enumerate(site.service.zones):
+        path = file.parent / name
         try:
-            read = load_zones(path)
+            read = read_zones(path, site.airspace)
         except ConfigError as error:
             if error.found is MISSING and error.key == "file":
                 allowed = f"the path of a file that exists ({path} does not)"
-                error = ConfigError(f"service.zones[{i}]", name, allowed, str(site), line)
-            mistakes += error.mistakes
+                error = ConfigError(f"service.zones[{i}]", name, allowed, str(file), line)
+            fatal += error.mistakes
             continue
-        for k, zone in enumerate(read):
+        left_out += read.left_out
+        for zone in read.zones:
             if zone.id in owner:
                 allowed = f"an id that no other zone has ({owner[zone.id]} has it)"
-                mistakes.append(
-                    ConfigError(f"features[{k}] {quoted(zone.id)}.properties.id", zone.id, allowed, str(path))
-                )
-            owner.setdefault(zone.id, path)
-        zones += read
-    if mistakes:
-        raise combined(mistakes)
-    return tuple(zones)
+                left_out.append(ConfigError(f"zone {quoted(zone.id)}", zone.id, allowed, str(path)))
+                continue
+            owner[zone.id] = path
+            zones.append(zone)
+    if site.service.bad_zones == "stop":
+        fatal += [mistake for error in left_out for mistake in error.mistakes]
+    if fatal:
+        raise combined(fatal)
+    return tuple(zones), tuple(left_out)

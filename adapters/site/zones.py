@@ -1,251 +1,53 @@
-"""Protected volumes from GeoJSON files, and back."""
+"""Protected volumes from files, whatever their format, and back."""
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-import json
-import typing
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Final, cast
 
-from annotated_types import DocInfo, Gt, Le
-
-from adapters.site.checking import (
-    CHECKED,
-    MISSING,
-    Said,
-    check,
-    combined,
-    dig,
-    dotted,
-    found_as,
-    quoted,
-    read_text,
-    too_deep,
-)
-from adapters.site.utc import ALLOWED_UTC, format_utc, parse_utc
-from adapters.site.zone_shapes import Shape, read_shape
+from adapters.site.airspace.eurocae import is_ed269, is_ed318, read_ed269, read_ed318
+from adapters.site.airspace.openair import read_openair
+from adapters.site.airspace.published import ZoneFile, zones_of
+from adapters.site.airspace.settings import AirspaceConfig
+from adapters.site.checking import combined, read_text
+from adapters.site.geojson import parse_json, read_geojson, zone_features
 from fusion.config import ZoneConfig
-from fusion.errors import ConfigError
-from fusion.types import Height
 
-LARGEST_GEOJSON = 16 << 20  # bytes: some 10 000 zones of a usual size
-# What GeoJSON writers call WGS 84 longitude and latitude; RFC 7946 knows no other, older files may.
-WGS84_NAMES = ("urn:ogc:def:crs:OGC:1.3:CRS84", "urn:ogc:def:crs:EPSG::4326", "EPSG:4326")
-Interval = Annotated[tuple[str, str], DocInfo(f"[from, to], each {ALLOWED_UTC}")]
-Reference = Annotated[
-    Literal["ellipsoid", "agl"],
-    DocInfo("'ellipsoid', or 'agl' with ground_m ('msl' and 'pressure' are not supported)"),
-]
-# Properties that are written otherwise in the file than they stand in `ZoneConfig`.
-WRITTEN: dict[str, Any] = {
-    "radius_m": Annotated[float, Gt(0), Le(1_000_000)] | None,
-    "active": tuple[Interval, ...] | None,
-    "height_reference": Reference,
-    "ground_m": Height | None,
-}
+__all__ = ["LARGEST_FILE", "OPENAIR_ENDINGS", "load_zones", "read_zones", "zone_features"]
+
+LARGEST_FILE: Final = 16 << 20  # bytes: some 10 000 zones of a usual size
+OPENAIR_ENDINGS: Final = (".txt", ".air", ".openair")
 
 
-def load_zones(path: str | Path) -> tuple[ZoneConfig, ...]:
-    """Read and check a GeoJSON FeatureCollection of zones, in the file's order.
+def load_zones(path: str | Path, settings: AirspaceConfig | None = None) -> tuple[ZoneConfig, ...]:
+    """Every zone of a file, in its order. See `read_zones`; here anything that cannot be used is an error.
 
-    Foreign members are ignored, as RFC 7946 asks, but an unknown *property* is a mistake, unless its name
-    begins with `x-`. Longitudes run from -180 to 180, and on to 360 in a ring over the antimeridian.
-    Heights above ground (`agl`) come back above the ellipsoid.
-    Raises ConfigError (CombinedConfigError for several mistakes): file, feature, key, found, allowed.
+    Raises ConfigError (CombinedConfigError for several mistakes): file, line or feature, key, found, allowed.
     """
-    file = str(path)
-    zones: list[ZoneConfig] = []
-    mistakes: list[ConfigError] = []
-    first: dict[str, int] = {}
-    for i, feature in enumerate(_features(parse_json(read_text(Path(path), LARGEST_GEOJSON), file), file)):
-        try:
-            zone = _zone(feature, i, file)
-        except ConfigError as error:
-            mistakes += error.mistakes
-            continue
-        if zone.id in first:
-            key = f"features[{i}] {quoted(zone.id)}.properties.id"
-            allowed = f"an id that no other zone has (features[{first[zone.id]}] has it)"
-            mistakes.append(ConfigError(key, zone.id, allowed, file))
-        first.setdefault(zone.id, i)
-        zones.append(zone)
-    if mistakes:
-        raise combined(mistakes)
-    return tuple(zones)
+    read = read_zones(path, settings)
+    if read.left_out:
+        raise combined([mistake for error in read.left_out for mistake in error.mistakes])
+    return read.zones
 
 
-def zone_features(zones: Sequence[ZoneConfig]) -> list[dict[str, Any]]:
-    """GeoJSON features of zones: what `load_zones` would read as the same."""
-    return [_feature(zone) for zone in zones]
+def read_zones(path: str | Path, settings: AirspaceConfig | None = None) -> ZoneFile:
+    """The zones of a GeoJSON, OpenAir, ED-269 or ED-318 file, and what of it cannot be used.
 
-
-def parse_json(text: str, file: str) -> object:
-    """JSON text as maps, lists and scalars. A slip, or a key that stands twice in a map, is a ConfigError."""
-    try:
-        return json.loads(text, object_pairs_hook=functools.partial(_once, file))
-    except json.JSONDecodeError as error:
-        raise ConfigError("file", Said(f"not JSON: {error.msg.lower()}"), "GeoJSON", file, error.lineno) from None
-    except RecursionError:
-        raise ConfigError("file", Said("nested too deeply"), "GeoJSON", file) from None
-    except ConfigError:
-        raise
-    except ValueError as error:  # an integer of thousands of digits
-        raise ConfigError("file", Said(f"not JSON: {str(error)[:100]}"), "GeoJSON", file) from None
-
-
-def _once(file: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON map; the json module would silently keep the last of two equal keys."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ConfigError(f"key {twice[:64]!r}", Said("there twice in one object"), "each key once", file)
-    return found
-
-
-def _features(data: object, file: str) -> list[object]:
-    if too_deep(data):
-        raise ConfigError("file", Said("nested too deeply"), "GeoJSON", file)
-    if not isinstance(data, dict):
-        raise ConfigError("file", found_as(data), "a GeoJSON FeatureCollection", file)
-    if data.get("type") != "FeatureCollection":
-        raise ConfigError("type", found_as(data.get("type", MISSING)), "'FeatureCollection'", file)
-    crs = dig(data, ("crs", "properties", "name"))
-    if data.get("crs") is not None and crs not in WGS84_NAMES:
-        raise ConfigError("crs.properties.name", found_as(crs), f"one of {', '.join(WGS84_NAMES)}", file)
-    features = data.get("features", MISSING)
-    if not isinstance(features, list):
-        raise ConfigError("features", found_as(features), "a list of features", file)
-    return features
-
-
-def _zone(feature: object, index: int, file: str) -> ZoneConfig:
-    """One feature as a zone. Raises every mistake found in it."""
-    place = f"features[{index}]"
-    if not isinstance(feature, dict) or feature.get("type") != "Feature":
-        found = feature.get("type", MISSING) if isinstance(feature, dict) else feature
-        raise ConfigError(f"{place}.type" if isinstance(feature, dict) else place, found_as(found), "'Feature'", file)
-    properties = feature.get("properties", MISSING)
-    if not isinstance(properties, dict):
-        raise ConfigError(f"{place}.properties", found_as(properties), "an object with id, floor_m, ceiling_m", file)
-    if isinstance(properties.get("id"), str):
-        place += f" {quoted(properties['id'])}"
-    mistakes: list[ConfigError] = []
-    shape, read = Shape(), None
-    try:
-        shape = read_shape(feature.get("geometry", MISSING))
-    except ConfigError as error:
-        mistakes.append(error.within(file, f"{place}.geometry"))
-    try:
-        read = _properties(properties, place, file)
-        zone = _built(read, shape) if not mistakes else None
-    except ConfigError as error:
-        mistakes += [
-            mistake if mistake.file else mistake.within(file, f"{place}.properties") for mistake in error.mistakes
-        ]
-    if mistakes or zone is None:
-        raise combined(mistakes)
-    return zone
-
-
-def _properties(properties: dict[str, Any], place: str, file: str) -> dict[str, Any]:
-    """The checked properties that are there, by name."""
-    kind = properties_type()
-    optional = {field.name for field in dataclasses.fields(kind) if field.default is not dataclasses.MISSING}
-    given = {
-        name: value
-        for name, value in properties.items()
-        if not name.startswith("x-") and not (value is None and name in optional)  # empty cells of drawing tools
-    }
-    write = dotted(given)
-    checked = check(
-        kind,
-        given,
-        file,
-        place=lambda steps: ".".join([place, "properties", write(steps)][: 3 if steps else 2]),
-    )
-    return {name: getattr(checked, name) for name in given}
-
-
-def _built(read: dict[str, Any], shape: Shape) -> ZoneConfig:
-    """A zone from checked properties and shape. Raises ConfigError, its key relative to the properties."""
-    values = dict(read)
-    radius, ground = values.pop("radius_m", None), values.pop("ground_m", None)
-    above_ground = values.pop("height_reference", "ellipsoid") == "agl"
-    if (radius is None) != (shape.centre is None):
-        allowed = "a number of metres for a Point" if radius is None else "left out for a Polygon or MultiPolygon"
-        raise ConfigError("radius_m", MISSING if radius is None else radius, allowed)
-    if above_ground != (ground is not None):
-        allowed = (
-            "the ground's height above the ellipsoid" if above_ground else "left out unless height_reference is 'agl'"
-        )
-        raise ConfigError("ground_m", MISSING if ground is None else ground, allowed)
-    for name in ("floor_m", "ceiling_m"):
-        values[name] += ground or 0.0
-    if "active" in values:
-        values["active"] = _intervals(values["active"])
-    circle = None if shape.centre is None else (*shape.centre, radius)
-    return ZoneConfig(**values, polygons=shape.polygons, circle=circle)
-
-
-def _intervals(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[int, int], ...]:
-    """Pairs of RFC 3339 texts as ns, each after the one before it. Raises ConfigError."""
-    intervals: list[tuple[int, int]] = []
-    for i, pair in enumerate(pairs):
-        start, end = (_instant(text, f"active[{i}][{k}]") for k, text in enumerate(pair))
-        if start >= end:
-            raise ConfigError(f"active[{i}]", list(pair), "[from, to] with from before to")
-        if intervals and start < intervals[-1][1]:
-            raise ConfigError(f"active[{i}]", list(pair), f"an interval from {pairs[i - 1][1]} on")
-        intervals.append((start, end))
-    return tuple(intervals)
-
-
-def _instant(text: str, key: str) -> int:
-    try:
-        return parse_utc(text)
-    except ValueError as error:
-        raise ConfigError(key, text, str(error)) from None
-
-
-@functools.cache
-def properties_type() -> type[Any]:
-    """What a zone's properties may be: the fields of `ZoneConfig` and their limits, as a file writes them."""
-    hints = typing.get_type_hints(ZoneConfig, include_extras=True)
-    fields: list[Any] = []
-    for field in dataclasses.fields(ZoneConfig):
-        if field.name in ("polygons", "circle"):
-            continue
-        hint = WRITTEN.get(field.name, hints[field.name])
-        if field.default is dataclasses.MISSING:
-            fields.append((field.name, hint))
-        else:
-            fields.append((field.name, hint, dataclasses.field(default=field.default)))
-    added = {"radius_m": None, "height_reference": "ellipsoid", "ground_m": None}
-    fields += [(name, WRITTEN[name], dataclasses.field(default=default)) for name, default in added.items()]
-    made = dataclasses.make_dataclass("ZoneProperties", fields, frozen=True, slots=True)
-    made.__pydantic_config__ = CHECKED  # type: ignore[attr-defined]
-    return made
-
-
-def _feature(zone: ZoneConfig) -> dict[str, Any]:
-    properties = {
-        field.name: getattr(zone, field.name)
-        for field in dataclasses.fields(zone)
-        if field.name not in ("polygons", "circle", "active", "ignore")
-    }
-    if zone.ignore:
-        properties["ignore"] = list(zone.ignore)
-    if zone.active is not None:
-        properties["active"] = [[format_utc(start), format_utc(end)] for start, end in zone.active]
-    polygons = [[[list(position) for position in ring] for ring in polygon] for polygon in zone.polygons]
-    geometry: dict[str, Any] = {"type": "MultiPolygon", "coordinates": polygons}
-    if len(polygons) == 1:
-        geometry = {"type": "Polygon", "coordinates": polygons[0]}
-    if zone.circle is not None:
-        lon, lat, properties["radius_m"] = zone.circle
-        geometry = {"type": "Point", "coordinates": [lon, lat]}
-    return {"type": "Feature", "id": zone.id, "properties": properties, "geometry": geometry}
+    The content tells the format: JSON begins with a brace; what of it is not GeoJSON of ours is known by its members.
+    settings: what published files do not say; None: defaults.  Heights come back above the ellipsoid.
+    Raises ConfigError for a file that cannot be read at all.
+    """
+    settings = settings or AirspaceConfig()
+    file, ending = str(path), Path(path).suffix.lower()
+    text = read_text(Path(path), LARGEST_FILE, latin=ending in OPENAIR_ENDINGS)
+    if ending in OPENAIR_ENDINGS and not text.lstrip().startswith("{"):
+        volumes, mistakes = read_openair(text, file)
+        return zones_of("OpenAir", volumes, settings, file, mistakes)
+    data = parse_json(text, file)
+    if is_ed269(data):
+        volumes, mistakes = read_ed269(cast("dict[str, Any]", data), file)
+        return zones_of("ED-269", volumes, settings, file, mistakes)
+    if is_ed318(data):
+        volumes, mistakes = read_ed318(cast("dict[str, Any]", data), file)
+        return zones_of("ED-318", volumes, settings, file, mistakes)
+    return read_geojson(data, file, settings)

@@ -13,7 +13,7 @@ Whatever the bytes, reading raises MessageRejected and nothing else. Its codes:
     not-encodable                                       what `encode` was given
 """
 
-from adapters.wire.alerts import LEVELS, STATES, alert_message, read_alert
+from adapters.wire.alerts import LEVELS, STATES, alert_message, alert_step, read_alert
 from adapters.wire.checks import is_id, is_integer, is_text, is_time
 from adapters.wire.codec import decode, encode, encode_fitting, unpack
 from adapters.wire.envelope import (
@@ -47,6 +47,7 @@ __all__ = [
     "RejectedRows",
     "Sender",
     "alert_message",
+    "alert_step",
     "alert_topics",
     "check_envelope",
     "decode",

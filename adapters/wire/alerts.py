@@ -20,6 +20,7 @@ LONGEST_SENTENCE: Final = 2000  # characters of a reason or a note
 _DECIMALS: Final = 3  # of seconds, metres of distance
 _PROBABILITY_DECIMALS: Final = 6
 _PLACE: Final = ("lat_deg", "lon_deg", "alt_m")
+_VELOCITY: Final = ("east_mps", "north_mps", "up_mps")
 
 
 def alert_message(step: AlertStep, number: int) -> Message:
@@ -47,8 +48,7 @@ def alert_message(step: AlertStep, number: int) -> Message:
         "suppressed_until_ns": step.suppressed_until_ns,
         "position": _place(step.position),
         "velocity": {
-            name: _round(value, DECIMALS[name])
-            for name, value in zip(("east_mps", "north_mps", "up_mps"), step.velocity_mps, strict=True)
+            name: _round(value, DECIMALS[name]) for name, value in zip(_VELOCITY, step.velocity_mps, strict=True)
         },
         "sensors": list(step.sensors),
         "reason": step.reason,
@@ -64,6 +64,45 @@ def read_alert(message: Mapping[str, Any]) -> Message:
             found = shorten(message[key]) if key in message else "missing"
             raise MessageRejected("alert", f"{key} is {found}; allowed is {allowed}")
     return dict(message)
+
+
+def alert_step(message: Mapping[str, Any]) -> AlertStep:
+    """The step that an `alert` message tells, as the journal has it too; `previous_level` is in no message.
+
+    Raises MessageRejected: `type`, `alert`, `time`.
+    """
+    read = read_alert(message)
+    if not is_time(read.get("time_ns")):
+        raise MessageRejected("time", f"time_ns is {shorten(read.get('time_ns'))}; allowed is a time")
+    acknowledged, times, entry = read["acknowledged"], read["time_to_entry_s"], read["entry"]
+    return AlertStep(
+        time_ns=read["time_ns"],
+        alert=read["alert"],
+        step=read["step"],
+        zone=read["zone"],
+        track=read["track"],
+        tracks=tuple(read["tracks"]),
+        level=read["level"],
+        previous_level=None,
+        state=read["state"],
+        acknowledged=None if acknowledged is None else dict(acknowledged),
+        probability=float(read["probability"]),
+        time_to_entry_s=None if times is None else (float(times["p10"]), float(times["p50"]), float(times["p90"])),
+        entry=None if entry is None else _read_place(entry),
+        closest_distance_m=float(read["closest"]["distance_m"]),
+        closest_time_s=float(read["closest"]["time_s"]),
+        track_status=read["track_status"],
+        suppressed_until_ns=read["suppressed_until_ns"],
+        position=_read_place(read["position"]),
+        velocity_mps=tuple(float(read["velocity"][name]) for name in _VELOCITY),  # type: ignore[arg-type]
+        sensors=tuple(read["sensors"]),
+        reason=read["reason"],
+        test=read["test"],
+    )
+
+
+def _read_place(place: Mapping[str, Any]) -> Place:
+    return Place(*(float(place[name]) for name in _PLACE))
 
 
 def _round(value: float, decimals: int) -> float:
@@ -133,7 +172,7 @@ _CHECKS: Final[dict[str, tuple[Callable[[object], bool], str]]] = {
     "track_status": (_one_of(*_STATUSES), ", ".join(_STATUSES)),
     "suppressed_until_ns": (_or_none(is_time), "a time or null"),
     "position": (_is_place, _PLACE_WORDS),
-    "velocity": (_are_numbers("east_mps", "north_mps", "up_mps"), "{east_mps, north_mps, up_mps}"),
+    "velocity": (_are_numbers(*_VELOCITY), "{east_mps, north_mps, up_mps}"),
     "sensors": (_list_of(is_id), "an array of sensor ids"),
     "reason": (lambda value: is_text(value, LONGEST_SENTENCE), "a sentence"),
     "test": (lambda value: isinstance(value, bool), "true or false"),

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from adapters.wire.altitudes import Altitudes
 from adapters.wire.columns import columns_of
 from adapters.wire.envelope import Message, require_type
 from adapters.wire.limits import (
@@ -55,6 +56,7 @@ class FrameReader:
         self._period_ns = round(sensor.period_s * SECOND_NS)
         self._plain = frozenset((*sensor.measures, "time_ns"))
         self._by_rows: dict[int, tuple[Floats, Floats, Floats]] = {}
+        self._altitudes = Altitudes(sensor)
 
     def read(self, message: Mapping[str, Any]) -> tuple[Frame, RejectedRows, int]:
         """As `read_frame`."""
@@ -150,6 +152,8 @@ class FrameReader:
         self, message: Mapping[str, Any], values: Floats, sigmas: Floats, times: Ints, snr_db: Floats | None,
         identity: tuple[str | None, ...] | None, pose: Pose | None, swept: Coverage | None,
     ) -> Frame:  # fmt: skip
+        if self._altitudes.needed:
+            self._altitudes.to_ellipsoid(values, pose)
         source, epoch = sys.intern(message["source"]), sys.intern(message["epoch"])
         return Frame(
             source, self._sensor.id, message["seq"], epoch, message["time_ns"], values, sigmas, times, snr_db, identity,
@@ -174,11 +178,13 @@ def frame_message(frame: Frame, sensor: SensorConfig) -> Message:
     """
     layout = layout_of(sensor.measures)
     columns: dict[str, Any] = {}
-    measured = ~np.isnan(frame.values)
+    values = frame.values.copy()
+    Altitudes(sensor).reported(values, frame.pose)
+    measured = ~np.isnan(values)
     differs = frame.sigmas != registered_sigmas(sensor)
     for i, name in enumerate(sensor.measures):
-        if len(frame.values) == 0 or measured[:, i].any():
-            columns[name] = _to_wire(name, frame.values[:, i], layout.to_si[i])
+        if len(values) == 0 or measured[:, i].any():
+            columns[name] = _to_wire(name, values[:, i], layout.to_si[i])
     for i, name in enumerate(sensor.measures):
         if differs[:, i].any():
             columns[f"sigma_{name}"] = frame.sigmas[:, i] / layout.to_si[i]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from adapters.site.zones import zone_features
+from adapters.site.geojson import zone_features
 from adapters.wire.envelope import Message
 from fusion.config import ZoneConfig
 

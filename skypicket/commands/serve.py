@@ -46,11 +46,12 @@ def run(arguments: argparse.Namespace) -> int:
     import logging
 
     from adapters.site.configuration import load_site
-    from skypicket.console import prepare_kernels
+    from skypicket.console import prepare_kernels, tell_left_out
     from skypicket.signals import Stop
 
     logging.basicConfig(level=logging.INFO, format="skypicket: %(message)s")
     site = _overridden(load_site(arguments.config), arguments)
+    tell_left_out(site)
     with Stop() as stop:
         prepare_kernels()
         with _start(site, arguments) as service:

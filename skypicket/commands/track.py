@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     from adapters.site.configuration import load_site
     from replay.offline import track
     from replay.recording import check_output
-    from skypicket.console import prepare_kernels, progress, summary_stream
+    from skypicket.console import prepare_kernels, progress, summary_stream, tell_left_out
     from skypicket.sites import metadata
 
     site = load_site(arguments.config)
@@ -54,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         check_output(arguments.out, reads=arguments.input)
     except RecordingError:
         raise ConfigError("--out", arguments.out, "another file than the recording that is read") from None
+    tell_left_out(site)
     prepare_kernels()
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER)

@@ -33,6 +33,7 @@ from adapters.client import (
     Silent,
     Unanswered,
     Unreadable,
+    corridor,
     request,
     requests_address,
     subscribe,
@@ -126,7 +127,12 @@ class Service:
 
     def _open(self, publish: str, requests: str, journal: Path) -> None:
         self.publisher = at_last(lambda: Publisher(publish, Sender("site")))
-        handlers: dict[str, Callable[..., object]] = {"snapshot": self._snapshot, "alerts": self._since, "ack": refuse}
+        handlers: dict[str, Callable[..., object]] = {
+            "snapshot": self._snapshot,
+            "alerts": self._since,
+            "ack": refuse,
+            "corridor": corridor_of,
+        }
         self.server = at_last(lambda: RequestServer(requests, handlers))
         self.journal = Journal(journal)
 
@@ -191,6 +197,7 @@ class Service:
             velocity_mps=(1.0, 2.0, 3.0),
             sensors=("north",),
             reason="p = 0.7",
+            test=changes.get("test", False),
         )
         self._steps[alert] = step
         (number,) = self.journal.append([step])
@@ -234,6 +241,13 @@ def at_last(bind: Callable[[], T]) -> T:
 
 def refuse(**_: object) -> None:
     raise RequestRefused("unknown", "no such alert; allowed is one that is open")
+
+
+def corridor_of(track: int, lookahead_s: float, step_s: float | None) -> object:
+    """Of track 7 alone; of track 8 the answer is none."""
+    if track not in (7, 8):
+        raise RequestRefused("unknown", "no such track")
+    return {"track": track, "lookahead_s": lookahead_s, "step_s": step_s, "slices": [] if track == 7 else None}
 
 
 class Ear:
@@ -374,12 +388,36 @@ def test_a_change_of_level_is_given_once_and_to_those_whom_it_concerns(
     assert predicted.numbers(2) == [3, 7]
 
 
+def test_the_lines_own_tests_are_given_to_those_who_ask_for_them(service: Service, listen: Callable[..., Ear]) -> None:
+    """Live, and where they are fetched after a loss; they are open for nobody, so none is ever missed as open."""
+    ears = plain, asking, zoned = listen(), listen(tests=True), listen(tests=True, zone="line-test")
+    for ear in (plain, asking):
+        ear.settle(service)
+    assert zoned.alerts.wait(2 * BEAT_S) is None  # it has joined
+    service.step("T", zone="line-test", test=True)
+    service.step("T", zone="line-test", test=True, state="cleared", lose=True)
+    service.step("A")
+    service.restart()
+    service.step("U", zone="line-test", test=True)
+    last = [service.step("Z", zone=zone) for zone in ("airport", "line-test")]
+    told: list[list[str]] = []
+    for ear in ears:
+        heard: dict[int, str] = {}
+        while not heard or max(heard) < last[1]:
+            step = next(ear.alerts)
+            heard[step["number"]] = step["alert"]
+        told.append([heard[number] for number in sorted(heard) if heard[number] != "mark"])
+    assert told == [["A", "Z", "Z"], ["T", "T", "A", "U", "Z", "Z"], ["T", "T", "U", "Z"]]
+    assert not any(ear.of(Forgotten) for ear in ears)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"zone": "a.b"}, "zone is 'a.b'"),
         ({"level": "red"}, "allowed is predicted, imminent, infringing"),
         ({"silence_s": 0.0}, "silence_s is 0.0"),
+        ({"since": -1}, "since is -1"),
         ({"address": "ipc://somewhere"}, "requests is None"),
         ({"address": "tcp://nowhere", "requests": "tcp://127.0.0.1:1"}, "address is 'tcp://nowhere'"),
     ],
@@ -495,6 +533,35 @@ def test_junk_on_the_line_is_reported_and_skipped(service: Service, listen: Call
     assert ear.numbers(1) == [number]
     assert len(ear.of(Unreadable)) == 3
     assert ear.of(Gap) == []
+
+
+def test_who_was_down_goes_on_after_the_last_step_it_knows(service: Service, listen: Callable[..., Ear]) -> None:
+    """What was missed comes in order, whatever has cleared since; what is open and known does not come again."""
+    for alert in "AAABB":
+        service.step(alert)
+    service.step("C", zone="north")
+    service.step("B", "imminent")
+    service.step("B", "imminent", state="cleared")
+    assert listen(since=3).numbers(5) == [4, 5, 6, 7, 8]
+    assert listen(since=4, level="imminent").numbers(2) == [7, 8]
+    zoned, known = listen(since=0, zone="north"), listen(since=8)
+    assert zoned.numbers(1) == [6]
+    assert known.alerts.wait(2 * BEAT_S) is None
+    service.step("A")
+    service.step("C", zone="north")
+    assert known.numbers(2) == [9, 10]
+    assert zoned.numbers(1) == [10]
+
+
+def test_a_number_that_the_journal_has_not_reached_is_of_another_journal(
+    service: Service, listen: Callable[..., Ear]
+) -> None:
+    service.step("A")
+    service.step("A")
+    ear = listen(since=500)
+    assert ear.numbers(1) == [2]
+    service.step("A")
+    assert ear.numbers(1) == [3]
 
 
 # Silence
@@ -630,8 +697,20 @@ def test_requests_give_the_result_or_raise_the_refusal(service: Service) -> None
     with pytest.raises(RequestRefused, match="unknown: no such alert") as caught:
         request(address, {"request": "ack", "alert": "A", "who": "Anna"})
     assert caught.value.code == "unknown"
-    with pytest.raises(RequestRefused, match="allowed is snapshot, alerts, ack"):
+    with pytest.raises(RequestRefused, match="allowed is snapshot, alerts, ack, corridor"):
         request(address, {"request": "nonsense"})
+
+
+def test_a_corridor_is_asked_for_with_what_was_given_and_defaults_for_the_rest(service: Service) -> None:
+    address = service.server.address
+    assert corridor(address, 7) == {"track": 7, "lookahead_s": 180.0, "step_s": None, "slices": []}
+    assert corridor(address, 7, lookahead_s=60, step_s=5.5)["step_s"] == 5.5
+    with pytest.raises(RequestRefused, match="unknown: no such track"):
+        corridor(address, 9)
+    with pytest.raises(RequestRefused, match="parameter: lookahead_s is 0"):
+        corridor(address, 7, lookahead_s=0)
+    with pytest.raises(NoAnswer, match="the answer is no corridor"):
+        corridor(address, 8)
 
 
 def test_a_request_that_nobody_answers_ends_in_time(tmp_path: Path) -> None:

@@ -164,11 +164,19 @@ MISTAKES = [
     ),
     (
         "false_alarms = 10.0",
-        'altitude_reference = "msl"',
+        'altitude_reference = "geoid"',
         20,
         'sensor[0] "north".altitude_reference',
-        "not supported",
+        "one of 'ellipsoid', 'msl', 'pressure', 'agl'",
     ),
+    (
+        "false_alarms = 10.0",
+        'altitude_reference = "pressure"',
+        12,
+        'sensor[0] "north".qnh_hpa',
+        "a number, with altitude_reference 'pressure'",
+    ),
+    ("false_alarms = 10.0", "ground_m = 10.0", 20, 'sensor[0] "north".ground_m', "left out unless"),
     ('id = "gps"', 'id = "north"', 24, 'sensor[1] "north".id', "an id that no other sensor has"),
     ("east_m = 1\n", "east_m = -1\n", 28, 'sensor[1] "gps".sigma.east_m', "is -1"),
     ("    1000,", "    false,", 32, 'sensor[1] "gps".coverage.north_m[1]', "is false"),
@@ -255,7 +263,7 @@ def test_a_zone_id_that_another_file_has_names_both_files(write, tmp_path):
     (tmp_path / "more.geojson").write_text(json.dumps(ZONE))
     error = refused(write(changed('"zones.geojson"', '"zones.geojson", "more.geojson"')))
     assert error.file == str(tmp_path / "more.geojson")
-    assert error.key == 'features[0] "airport".properties.id'
+    assert error.key == 'zone "airport"'
     assert "zones.geojson has it" in error.allowed
 
 
@@ -313,3 +321,29 @@ def test_any_change_of_a_site_is_a_site_or_a_named_mistake(write, data):
         assert mistake.key
         assert mistake.allowed
         assert str(mistake).isprintable()
+
+
+def test_malformed_zones_are_left_out_where_the_site_says_so(write, tmp_path):
+    """A whole volume of one file, a feature of another, and an id that is there already; the others are used."""
+    ring = "DP 47 N 19 E\nDP 47 N 19.1 E\nDP 47.1 N 19.1 E\n"
+    good, bad = f"AC R\nAN GOOD\nAH 3000 MSL\nAL GND\n{ring}\n", f"AC R\nAN BAD\nAH HIGH\nAL GND\n{ring}\n"
+    (tmp_path / "area.txt").write_text(good + bad)
+    broken = copy.deepcopy(ZONE)
+    broken["features"].append(copy.deepcopy(broken["features"][0]))  # type: ignore[attr-defined]
+    broken["features"][1]["properties"] |= {"id": "lost", "floor_m": "low"}  # type: ignore[index]
+    (tmp_path / "more.geojson").write_text(json.dumps(broken))
+    files = changed('"zones.geojson"', '"zones.geojson", "area.txt", "more.geojson"')
+    assert len(refused(write(files)).mistakes) == 3
+    site = load_site(write(files.replace("[service]", '[service]\nbad_zones = "leave out"')))
+    assert [zone.id for zone in site.zones] == ["airport", "GOOD"]
+    places = [(Path(error.file).name, error.line, error.key) for error in site.left_out]
+    assert places == [
+        ("area.txt", 11, '"BAD".AH'),
+        ("more.geojson", None, 'features[1] "lost".properties.floor_m'),
+        ("more.geojson", None, 'zone "airport"'),
+    ]
+
+
+def test_a_zone_file_that_cannot_be_read_stops_whatever_the_site_says(write, tmp_path):
+    (tmp_path / "zones.geojson").write_text("{")
+    refused(write(SITE.replace("[service]", '[service]\nbad_zones = "leave out"')))

@@ -253,14 +253,17 @@ def test_orders_are_kept_whole_through_a_restart_even_in_a_journal_from_before_t
     journal.close()
     database = sqlite3.connect(file)
     database.execute("DROP TABLE standing_order")
+    database.execute("DROP TABLE sighting")
     database.close()
     orders = [{"zone": "airport", "active": False}, {"track": 2**53 - 1, "who": "Eva", "note": "ü"}]
     for kept in ([], orders, orders[1:]):
         journal = Journal(file)
         journal.keep([{"zone": "other", "active": True}])
         journal.keep(kept)
+        journal.keep_sightings(kept[:1])
         journal.close()
         journal = Journal(file)
         assert journal.orders() == kept
+        assert journal.sightings() == kept[:1]
         assert journal.last == 1
         journal.close()

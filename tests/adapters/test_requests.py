@@ -27,6 +27,7 @@ GOOD: dict[str, dict[str, object]] = {
     "ack": {"alert": ULID, "who": "Anna", "note": "seen"},
     "suppress": {"track": 12, "until_ns": TIME_NS, "who": "Anna", "note": ""},
     "zone": {"id": "airport", "active": False, "who": "Anna"},
+    "corridor": {"track": 12, "lookahead_s": 60.0, "step_s": 5},
     "health": {},
 }
 
@@ -176,6 +177,13 @@ def test_good_requests_reach_their_handler_and_hold_against_the_schema(server: R
         ("zone", "active", None),
         ("zone", "id", 3),
         ("zone", "who", None),
+        ("corridor", "track", -1),
+        ("corridor", "track", None),
+        ("corridor", "lookahead_s", 0.5),
+        ("corridor", "lookahead_s", "60"),
+        ("corridor", "lookahead_s", 3600.5),
+        ("corridor", "step_s", 0),
+        ("corridor", "step_s", True),
     ],
 )
 def test_a_wrong_parameter_is_named_with_what_is_allowed_as_the_schema_has_it(
@@ -210,7 +218,7 @@ def test_suppress_wants_exactly_one_of_track_and_zone(server: RequestServer, bot
 def test_an_unknown_request_is_told_what_is_allowed(server: RequestServer, name: object) -> None:
     code, message = refusal(server, v=1, request=name)
     assert code == "request"
-    assert message.endswith("allowed is snapshot, alerts, ack, suppress, zone, health")
+    assert message.endswith("allowed is snapshot, alerts, ack, suppress, zone, corridor, health")
 
 
 @pytest.mark.parametrize("version", [0, 2, None, True, "1"])

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from adapters import schemas
 from adapters.wire import TYPES
 
-REQUESTS = ("snapshot", "alerts", "ack", "suppress", "zone", "health")
+REQUESTS = ("snapshot", "alerts", "ack", "suppress", "zone", "corridor", "health")
 WHO = {"who": "ops"}
 
 
@@ -32,7 +32,7 @@ def test_each_definition_is_used_and_each_reference_defined(name: str) -> None:
 
 
 def test_there_is_a_schema_for_every_message_and_every_request() -> None:
-    assert set(schemas.names()) == {*TYPES, *(f"request-{name}" for name in REQUESTS), "answer"}
+    assert set(schemas.names()) == {*TYPES, *(f"request-{name}" for name in REQUESTS), "answer", "corridor"}
 
 
 def test_a_name_that_is_not_there_is_refused_with_those_that_are() -> None:
@@ -66,6 +66,10 @@ def holds(name: str, message: object) -> bool:
         ({"request": "zone", "id": "a", "active": False, **WHO}, True),
         ({"request": "zone", "id": "a.b", "active": False, **WHO}, False),
         ({"request": "zone", "id": "a", "active": 1, **WHO}, False),
+        ({"request": "corridor", "track": 7}, True),
+        ({"request": "corridor", "track": 7, "lookahead_s": 1800, "step_s": 60.0}, True),
+        ({"request": "corridor", "track": 7, "lookahead_s": 3601}, False),
+        ({"request": "corridor"}, False),
     ],
 )
 def test_requests_hold_against_their_schema_or_do_not(request_: dict[str, object], good: bool) -> None:

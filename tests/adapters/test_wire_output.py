@@ -19,6 +19,7 @@ from adapters.wire import (
     Message,
     Sender,
     alert_message,
+    alert_step,
     decode,
     encode,
     read_alert,
@@ -252,6 +253,20 @@ def test_an_alert_step_written_is_read_as_the_contract_words_it(changes: dict[st
     assert math.copysign(1.0, message["velocity"]["up_mps"]) == 1.0
     if step.time_to_entry_s:
         assert message["time_to_entry_s"] == {"p10": 20.0, "p50": 31.235, "p90": 55.0}
+    again = alert_step(message)
+    assert alert_message(again, 41) == alert_message(step, 41)
+    assert again.previous_level is None
+    same = ("tracks", "sensors", "acknowledged", "level", "alert", "reason", "test", "suppressed_until_ns")
+    assert [getattr(again, name) for name in same] == [getattr(step, name) for name in same]
+
+
+def test_a_step_is_read_from_the_journal_s_form_and_from_no_other() -> None:
+    body = alert_message(STEP, 41)
+    assert alert_message(alert_step(body), 41) == body
+    with pytest.raises(MessageRejected, match="time: time_ns is None"):
+        alert_step({key: value for key, value in body.items() if key != "time_ns"})
+    with pytest.raises(MessageRejected, match="alert: position is "):
+        alert_step({**body, "position": {}})
 
 
 @pytest.mark.parametrize("key", sorted(alert_message(STEP, 1).keys() - {"type", "time_ns"}))

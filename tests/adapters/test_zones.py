@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.site.utc import format_utc, parse_utc
-from adapters.site.zones import LARGEST_GEOJSON, load_zones, zone_features
+from adapters.site.zones import LARGEST_FILE, load_zones, zone_features
 from fusion.config import ZoneConfig
 from fusion.errors import ConfigError
+from fusion.schedule import DailyWindow
 
 SQUARE = [[19.0, 47.0], [19.1, 47.0], [19.1, 47.1], [19.0, 47.1], [19.0, 47.0]]
 HOLE = [[19.02, 47.02], [19.04, 47.02], [19.04, 47.04], [19.02, 47.02]]
@@ -203,10 +204,15 @@ MISTAKES = {
         "properties.predicted_probability",
         "less than 1",
     ),
-    "sea level": (
-        feature(polygon(SQUARE), height_reference="msl"),
+    "no pressure": (
+        feature(polygon(SQUARE), height_reference="pressure"),
+        "properties.qnh_hpa",
+        "is missing",
+    ),
+    "unknown reference": (
+        feature(polygon(SQUARE), height_reference="geoid"),
         "properties.height_reference",
-        "not supported",
+        "one of 'ellipsoid', 'msl', 'pressure', 'agl'",
     ),
     "no ground": (feature(polygon(SQUARE), height_reference="agl"), "properties.ground_m", "is missing"),
     "ground unasked": (feature(polygon(SQUARE), ground_m=5), "properties.ground_m", "left out unless"),
@@ -216,6 +222,9 @@ MISTAKES = {
         "RFC 3339",
     ),
     "backwards": (feature(polygon(SQUARE), active=[DAY[::-1]]), "properties.active[0]", "from before to"),
+    "window": (feature(polygon(SQUARE), daily=[["06:00Z"]]), "properties.daily[0]", "06:00Z"),
+    "window of no day": (feature(polygon(SQUARE), daily=[["06:00Z", "22:00Z", "Mon"]]), "properties.daily[0]", "MON"),
+    "window in local time": (feature(polygon(SQUARE), daily=[["06:00", "22:00"]]), "properties.daily[0]", "06:00Z"),
     "overlap": (
         feature(polygon(SQUARE), active=[DAY, DAY]),
         "properties.active[1]",
@@ -257,7 +266,7 @@ def test_an_id_that_stands_twice_names_both_features(load):
         ("9" * 5000, "not JSON"),
         ("null", "a GeoJSON FeatureCollection"),
         (b"\xff{}", "not UTF-8"),
-        (b" " * (LARGEST_GEOJSON + 1), "more than"),
+        (b" " * (LARGEST_FILE + 1), "more than"),
         ('{"type": "FeatureCollection", "features": [], "features": []}', "'features' is there twice"),
         ({"type": "Feature"}, "type is 'Feature'; allowed is 'FeatureCollection'"),
         ({"type": "FeatureCollection"}, "features is missing"),
@@ -315,6 +324,12 @@ def box(west: float, south: float, inset: float) -> tuple[tuple[float, float], .
 
 
 @st.composite
+def windows(draw: st.DrawFn) -> DailyWindow:
+    clock = st.integers(0, 86_400)
+    return DailyWindow(draw(clock), draw(clock), tuple(sorted(draw(st.sets(st.integers(0, 6))))))
+
+
+@st.composite
 def zones(draw: st.DrawFn, name: str) -> ZoneConfig:
     """Any zone that a file may hold: circles, and polygons of rectangles with or without a hole."""
     number = st.floats(0, 1000)
@@ -339,6 +354,8 @@ def zones(draw: st.DrawFn, name: str) -> ZoneConfig:
         imminent_s=draw(number),
         active=draw(st.sampled_from([None, tuple(zip(edges[::2], edges[1::2], strict=False))])),
         ignore=tuple(draw(st.lists(st.text("0aF", max_size=6), max_size=3))),
+        kind=draw(st.sampled_from(["", "CTR"])),
+        daily=tuple(draw(st.lists(windows(), max_size=2))),
     )
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fusion.airspace import Airspace
 from fusion.alerting import AlertMachine
-from fusion.config import TrackerConfig, ZoneConfig
+from fusion.config import AlertsConfig, TrackerConfig, ZoneConfig
 from fusion.geodesy import Plane
 from fusion.judging import limit
 from fusion.motion import Motions
@@ -72,7 +72,7 @@ def look(
 
 
 def machine(*zones: ZoneConfig) -> AlertMachine:
-    return AlertMachine(Airspace(zones or [airport()], PLANE), MOTIONS, PLANE)
+    return AlertMachine(Airspace(zones or [airport()], PLANE), MOTIONS, PLANE, AlertsConfig(clear_part=0.6, hold_s=5.0))
 
 
 def flight(
@@ -108,7 +108,7 @@ def test_a_reason_carries_the_numbers_that_decided() -> None:
     list(flight(20.0, 0.0, 5, each))
     (said,) = each.evaluate(look(5.4, [(7, 100.0, 20.0)], updated_s=5.0))
     assert said.reason.startswith(
-        "Track 7 is heading for Airport (floor 0 m, ceiling 900 m): probability 0.98 (existence 0.99) of entering "
+        "Track 7 is heading for Airport (floor 0 m, ceiling 900 m): probability 0.99 (existence 0.99) of entering "
         "within 180 s, most likely in 14"
     )
     assert said.reason.endswith(

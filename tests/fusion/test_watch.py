@@ -82,6 +82,12 @@ def test_points_are_at_half_height_and_no_more_than_needed():
     assert (float(lat), float(lon)) == pytest.approx((47.0, 19.1), abs=1e-4)
 
 
+def test_a_zone_without_a_ceiling_is_looked_at_where_things_fly():
+    """Half of 100 km is above everything that a sensor sees; what lies above 15 km does not count."""
+    endless = ZoneConfig("endless", 100.0, 100_000.0, circle=(19.1, 47.0, 1000.0))
+    assert PLANE.to_geodetic(points(endless, PLANE))[2] == pytest.approx(7550.0, abs=1.0)
+
+
 def test_a_sensor_that_cannot_begin_a_track_watches_nothing():
     angles = ("azimuth_deg", "elevation_deg")
     camera = replace(RADAR, kind="infrared", measures=angles, sigma=dict.fromkeys(angles, 0.1))

@@ -122,9 +122,11 @@ def test_by_event_time_no_clock_is_compared_and_the_network_s_own_delay_is_no_fa
     assert health.state(S) == expected
 
 
-def test_a_journal_that_fails_degrades():
+@pytest.mark.parametrize("part", ["journalling", "line_works"])
+def test_a_journal_or_a_line_that_fails_degrades(part):
     health = Health([], live=True)
-    health.journalling = False
+    assert health.state(0) == "ok"
+    setattr(health, part, False)
     assert health.state(0) == "degraded"
 
 

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import logging
+import os
 import resource
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from adapters.ceiling import Ceiling
 from adapters.clock import ManualClock
 from adapters.journal import Journal, JournalError
 from adapters.wire import Message
 from skypicket import logbook as module
 from skypicket.logbook import Logbook
+
+ROOT = Path(__file__).parents[2]
+ENV = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 @contextmanager
@@ -126,3 +133,97 @@ def test_what_still_waits_at_the_end_is_written_if_it_can_be_and_else_told(book,
         assert "50 alert steps were published and never journalled" in caplog.text
     book.close()
     assert book.journal.last == 50
+
+
+def dies(book: Logbook) -> None:
+    """As a process does at kill -9: nothing that waits is written, and the file's lock is let go."""
+    book.journal.close()
+
+
+def test_no_number_comes_again_after_a_death_on_a_full_disk(book, clock):
+    """Nor after a second one, where the disk fills up again before a single step was written."""
+    given = [step["number"] for step in book.add([body(1), body(2)])]
+    for run in range(2):
+        with no_room(book.journal):
+            given += [step["number"] for _ in range(3) for step in book.add([body(3)])]
+            assert book.failure is not None
+            dies(book)
+        book = Logbook(Journal(book.journal.file), clock)
+        assert book.number == given[-1], run
+    assert given == list(range(1, len(given) + 1))
+    (after,) = book.add([body(9)])
+    assert after["number"] == len(given) + 1 == book.journal.last
+    assert [step["number"] for step in book.journal.since(0, 100)] == [1, 2, after["number"]]
+    dies(book)
+    again = Logbook(Journal(book.journal.file), clock)
+    assert again.number == after["number"]
+    again.journal.close()
+
+
+def test_once_all_is_written_the_journal_alone_counts(book, clock):
+    with no_room(book.journal):
+        book.add([body(number) for number in range(1, 30)])
+        assert Ceiling(book.journal.file.with_suffix(".numbers")).number == 29
+    book.work(now=True)
+    assert Ceiling(book.journal.file.with_suffix(".numbers")).number == 0
+    assert book.number == book.journal.last == 29
+
+
+def test_where_not_even_the_number_can_be_kept_that_is_told_once(book, caplog):
+    book.add([body(1)])
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        for number in range(2, 10):
+            assert book.add([body(number)])[0]["number"] == number
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caplog.text.count("numbers of alert steps may come again") == 1
+
+
+ON_A_FULL_DISK = """
+import os, signal, sys
+from pathlib import Path
+from adapters.clock import SystemClock
+from adapters.journal import Journal
+from skypicket.logbook import Logbook
+folder = Path(sys.argv[1])
+filler = folder / "filler"
+if filler.exists():
+    filler.unlink()
+book = Logbook(Journal(folder / "alerts.sqlite"), SystemClock())
+print(book.number, flush=True)
+body = {"alert": "A", "state": "raised", "reason": "x" * 3000}
+book.add([body])
+with filler.open("wb", buffering=0) as opened:
+    try:
+        while opened.write(b"x" * 4096):
+            pass
+    except OSError as error:
+        assert error.errno == 28
+for _ in range(20):
+    print(book.add([body])[0]["number"], book.failure is not None, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_no_number_comes_again_on_a_file_system_that_is_really_full(tmp_path: Path):
+    """In a mount namespace of its own, where this machine lets anybody have one."""
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode:
+        pytest.skip("this machine allows no mount namespace")
+    script = tmp_path / "run.py"
+    script.write_text(ON_A_FULL_DISK)
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    once = f"{sys.executable} {script} {disk}; "
+    shell = f"mount -t tmpfs -o size=400k tmpfs {disk} && {{ {once * 3} }}"
+    found = subprocess.run(["unshare", "-rm", "sh", "-c", shell], capture_output=True, text=True, cwd=ROOT, env=ENV)
+    lines = [line.split() for line in found.stdout.splitlines()]
+    begun = [int(words[0]) for words in lines if len(words) == 1]
+    given = [int(words[0]) for words in lines if len(words) == 2]
+    assert begun[0] == 0, found.stderr
+    assert len(given) == 60
+    assert [failed for _, failed in (words for words in lines if len(words) == 2)].count("True") > 30
+    assert len(set(given)) == 60
+    assert given == sorted(given)
+    assert begun[1:] == [given[19], given[39]]

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import json
 import resource
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from shapely import Point, Polygon, unary_union
 
 from adapters import schemas
 from adapters.client import Listener
@@ -18,8 +21,9 @@ from adapters.journal import Journal, JournalError
 from adapters.line import sockets
 from adapters.line.publish import Pusher
 from adapters.wire import Message, encode, unpack
-from fusion.config import SensorConfig, ServiceConfig, SiteConfig, TrackerConfig, ZoneConfig
+from fusion.config import AlertsConfig, SensorConfig, ServiceConfig, SiteConfig, TrackerConfig, ZoneConfig
 from fusion.errors import ConfigError
+from fusion.geodesy import Plane
 from fusion.types import Coverage, Place, Pose
 from skypicket.service import Service, source_id
 
@@ -88,12 +92,13 @@ def no_pages(journal: Journal) -> Iterator[None]:
 class Bench:
     """A service with its clock, something that sends, and something that listens; nothing runs by itself."""
 
-    def __init__(self, folder: Path, live: bool, data: str = "data") -> None:
+    def __init__(self, folder: Path, live: bool, data: str = "data", test_every_s: float = 0.0) -> None:
         self.clock = ManualClock(START_NS)
         service = ServiceConfig(
             Place(47.0, 19.0, 0.0), "a site", (), ingest=FREE, publish=FREE, requests=FREE, data=str(folder / data)
         )
-        self.site = SiteConfig(service, TrackerConfig(lateness_s=1.0), SENSORS, ZONES)
+        alerts = AlertsConfig(test_every_s=test_every_s)
+        self.site = SiteConfig(service, TrackerConfig(lateness_s=1.0), SENSORS, ZONES, alerts)
         self.service = Service(self.site, live=live, clock=self.clock)
         self.pusher = Pusher(self.service.ingest.address)
         self.listener = Listener(self.service.publisher.address)
@@ -108,7 +113,8 @@ class Bench:
     def until(self, reached: Callable[[], bool], tick_s: float = 0.0) -> None:
         """Let it work until something is so."""
         for _ in range(2000):
-            sockets.wait((self.service.ingest, self.service.publisher, self.listener), 0.005)
+            endpoints = self.service.ingest, self.service.publisher, self.service.line_test, self.listener
+            sockets.wait(endpoints, 0.005)
             self.clock.advance(tick_s)
             self.service.turn()
             while (received := self.listener.receive(0.0)) is not None:
@@ -116,6 +122,12 @@ class Bench:
             if reached():
                 return
         raise AssertionError(f"never reached; heard {[topic for topic, _ in self.heard][-20:]}")
+
+    def listen(self) -> None:
+        """Wait for one more message, while the service does nothing."""
+        received = self.listener.receive(10.0)
+        assert received is not None
+        self.heard.append(received)
 
     def send(self, *messages: Message) -> None:
         """Send, and let it take all of them in."""
@@ -362,11 +374,164 @@ def test_what_is_suppressed_stands_in_the_status(start):
     assert bench.ask("suppress", zone="nowhere", until_ns=until_ns, who="Eva")["code"] == "unknown"
 
 
+def test_a_corridor_tells_where_a_track_will_probably_be(start):
+    """It flies east at 60 m/s: its middle does so too, each outline lies round it, and the wider holds the narrower."""
+    bench = start()
+    bench.fly(20)
+    (track,) = bench.ask("snapshot")["tracks"]["columns"]["id"]
+    found = bench.ask("corridor", track=track, lookahead_s=60, step_s=15)
+    VALIDATORS["corridor"].validate(found)
+    assert (found["track"], found["track_status"], found["time_ns"]) == (track, "confirmed", START_NS + 20 * S)
+    assert [each["time_s"] for each in found["slices"]] == [0.0, 15.0, 30.0, 45.0, 60.0]
+    plane = Plane(Place(47.0, 19.0, 0.0))
+    for each in found["slices"]:
+        centre = plane.to_local(*each["centre"].values())
+        assert abs(centre[0] - 60.0 * (20.0 + each["time_s"])) < 50.0 + 5.0 * each["time_s"]
+        assert each["alt_p5_m"] <= each["centre"]["alt_m"] <= each["alt_p95_m"]
+        assert [outline["probability"] for outline in each["outlines"]] == [0.5, 0.9]
+        areas = [area_of(outline["polygons"]) for outline in each["outlines"]]
+        assert areas[0].intersects(Point(each["centre"]["lon_deg"], each["centre"]["lat_deg"]))
+        assert areas[0].difference(areas[1]).area < 0.05 * areas[0].area
+    widths = [area_of(each["outlines"][1]["polygons"]).area for each in found["slices"]]
+    assert widths == sorted(widths)
+    assert len(bench.ask("corridor", track=track)["slices"]) == 9
+    assert bench.ask("corridor", track=track)["slices"][-1]["time_s"] == 180.0
+    assert len(bench.ask("corridor", track=track, lookahead_s=0.3 * 60, step_s=3)["slices"]) == 7
+
+
+def area_of(polygons: list[list[dict[str, list[float]]]]) -> Any:
+    """The area of an outline, in degrees: rings by latitude and longitude, the first point the last."""
+    rings = [[list(zip(ring["lon_deg"], ring["lat_deg"], strict=True)) for ring in polygon] for polygon in polygons]
+    assert all(ring[0] == ring[-1] for polygon in rings for ring in polygon)
+    return unary_union([Polygon(polygon[0], polygon[1:]).buffer(0) for polygon in rings])
+
+
+def test_a_corridor_that_cannot_be_is_refused_with_what_could(start):
+    bench = start()
+    refusal = bench.ask("corridor", track=7)
+    assert refusal["code"] == "unknown"
+    bench.fly(5)
+    (track,) = bench.ask("snapshot")["tracks"]["columns"]["id"]
+    assert bench.ask("corridor", track=track + 1) == {
+        "code": "unknown",
+        "message": f"track is {track + 1}; allowed is one that is confirmed or coasting now",
+    }
+    assert "allowed are 1 to 60 times" in bench.ask("corridor", track=track, lookahead_s=180, step_s=1)["message"]
+    assert "allowed are 1 to 60 times" in bench.ask("corridor", track=track, lookahead_s=10, step_s=20)["message"]
+
+
+def returned(bench: Bench) -> int:
+    """When the line's own test came back, once it did."""
+    bench.until(lambda: bench.service.line_test.returned_ns is not None, tick_s=0.1)
+    found: int = bench.status()["test_returned_ns"]
+    return found
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_the_line_is_tested_at_the_start_and_the_status_says_when_that_came_back(start, live):
+    """By the clock, wherever event time is; and no test is an open alert, in no snapshot and no count."""
+    bench = start(live=live, test_every_s=3600.0)
+    bench.send(frame(0.0))
+    assert bench.messages("status")[0]["test_returned_ns"] is None
+    first_ns = returned(bench)
+    assert START_NS < first_ns <= bench.clock.time_ns()
+    tests = steps(bench)
+    assert [(step["number"], step["zone"], step["state"], step["test"]) for step in tests] == [
+        (1, "line-test", "raised", True),
+        (2, "line-test", "cleared", True),
+    ]
+    for message in tests:
+        VALIDATORS["alert"].validate(json.loads(encode(message, json=True)))
+    assert [status["alerts"] for status in bench.messages("status")] == [{}] * len(bench.messages("status"))
+    assert bench.ask("snapshot")["alerts"] == []
+    assert [step["number"] for step in bench.ask("alerts", since=0)] == [1, 2]
+    bench.clock.advance(3600.0)
+    bench.until(lambda: bench.service.line_test.returned_ns > first_ns, tick_s=0.1)
+    every = bench.ask("alerts", since=0)
+    assert [step["number"] for step in every] == [1, 2, 3, 4]
+    assert (every[-1]["time_ns"] >= START_NS + 3600 * S) == live  # at the time of everything else that is said then
+
+
+def test_a_broken_line_degrades_the_state(start):
+    """What is published goes nowhere: the socket lets go of its address, and of whoever was there."""
+    bench = start(test_every_s=3600.0)
+    bench.fly(3)
+    returned(bench)
+    bench.until(lambda: bench.service.health.state(bench.service.monotonic_ns) == "ok", tick_s=0.1)
+    bench.service.line_test.socket.disconnect(bench.service.publisher.address)
+    bench.clock.advance(3600.0)
+    bench.until(lambda: not bench.service.line_test.works, tick_s=0.1)
+    assert bench.status()["state"] == bench.ask("health")["state"] == "degraded"
+
+
+def test_a_service_that_died_in_a_test_of_its_line_leaves_no_open_alert(start):
+    bench = start()
+    bench.service.line_test._raise(START_NS, 0)
+    (open_,) = bench.service.outbox.logbook.journal.open_alerts()
+    bench.close()
+    again = start()
+    assert again.service.outbox.logbook.journal.open_alerts() == []
+    assert again.ask("alerts", since=1)[0]["alert"] == open_["alert"]
+
+
+def test_a_status_is_there_each_second_while_one_piece_of_work_goes_on(start):
+    """The loop hangs in a frame; the heartbeat says so, without end of it, and falls silent after half a minute."""
+    bench = start(live=True)
+    bulletin, clock = bench.service.bulletin, bench.clock
+    assert not bulletin.beat()
+    said = []
+    for _ in range(400):
+        clock.advance(0.1)
+        said.append(bulletin.beat())
+    told: list[Message] = []
+    while len(told) < said.count(True):
+        bench.listen()
+        told = [status for status in bench.messages("status") if status["state"] == "overloaded"]
+    times = [status["time_ns"] for status in told]
+    assert len(told) == said.count(True) == 29
+    assert all(after - before == 1e9 for before, after in pairwise(times))
+    assert times[-1] - times[0] < 30e9
+    numbers = [status["seq"] for status in bench.messages("status")]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    for status in told:
+        VALIDATORS["status"].validate(json.loads(encode(status, json=True)))
+    assert bench.status()["state"] == "degraded"
+
+
+def test_the_heartbeat_goes_on_in_a_service_whose_loop_is_held_up(start, monkeypatch):
+    """In the real loop: three beats while it stands still, by a thread of their own."""
+    bench = start(live=True)
+    service, held, free = bench.service, threading.Event(), threading.Event()
+
+    def hold() -> None:
+        held.set()
+        assert free.wait(30.0)
+
+    monkeypatch.setattr(service, "_advance", hold)
+    stop = threading.Event()
+    loop = threading.Thread(target=service.run, args=(stop.is_set,))
+    loop.start()
+    assert held.wait(30.0)
+    try:
+        for _ in range(3):
+            bench.clock.advance(1.25)
+            state = ""
+            while state != "overloaded":
+                received = bench.listener.receive(20.0)
+                assert received is not None
+                state = unpack(received[1]).get("state", "")
+    finally:
+        stop.set()
+        free.set()
+        loop.join(30.0)
+    assert not loop.is_alive()
+
+
 def test_a_zone_that_is_switched_off_alerts_no_more_even_in_a_new_picture(start):
     bench = start()
     answer = bench.ask("zone", id="airport", active=False, who="Eva")
     assert [feature["properties"]["state"] for feature in answer["features"]] == ["inactive", "active"]
-    bench.until(lambda: bench.messages("zones")[-1]["features"] == answer["features"])
+    bench.until(lambda: any(message["features"] == answer["features"] for message in bench.messages("zones")))
     bench.fly(30)
     bench.fly(30, "run-2")
     assert steps(bench) == []
@@ -404,7 +569,7 @@ def test_orders_about_a_zone_that_is_gone_are_dropped(start, caplog):
     bench.close()
     site = replace(bench.site, zones=ZONES[:1])
     with Service(site, live=False, clock=bench.clock) as service:
-        assert service.status["suppressed"] == []
+        assert service.bulletin.status["suppressed"] == []
     assert "zone far is gone" in caplog.text
 
 
@@ -418,6 +583,7 @@ def test_a_full_disk_holds_no_alert_back_and_the_record_is_made_up_for(full, sta
         bench.fly_on(3, 62)
         bench.ask("zone", id="far", active=False, who="Eva")
         status = bench.status()
+        bench.until(lambda: steps(bench)[-1]["number"] == bench.service.outbox.logbook.number)
         told = steps(bench)
         assert {step["level"] for step in told} == {"predicted", "imminent", "infringing"}
         assert journal.last < told[-1]["number"] == len(told)
@@ -458,18 +624,116 @@ def test_a_new_run_of_the_sender_begins_a_new_picture_with_new_ids(start):
     assert {step["track"] for step in before}.isdisjoint(step["track"] for step in after[1:])
 
 
-def test_a_restart_clears_what_was_open_and_says_why(start):
+def test_over_a_restart_an_alert_keeps_its_episode_and_who_acknowledged_it(start):
+    """The object goes on; its track is another. The alert is the same, one step after another, acknowledged."""
+    bench = start()
+    bench.fly(20)
+    (open_,) = bench.ask("snapshot")["alerts"]
+    bench.ask("ack", alert=open_["alert"], who="Eva", note="seen")
+    bench.fly_on(21, 30)
+    bench.until(lambda: bench.service.outbox.logbook.journal.sightings(), tick_s=1.0)
+    last = bench.service.outbox.open[open_["alert"]]
+    bench.close()
+    again = start()
+    (waiting,) = again.ask("snapshot")["alerts"]
+    assert (waiting["alert"], waiting["state"], waiting["step"]) == (open_["alert"], "updated", last["step"] + 1)
+    assert "started anew" in waiting["reason"]
+    assert waiting["acknowledged"]["who"] == "Eva"
+    assert waiting["time_ns"] >= START_NS + 29 * S > last["time_ns"]  # where it was, though nothing had been said of it
+    assert waiting["position"]["lon_deg"] > last["position"]["lon_deg"]
+    again.fly_on(35, 62, "run-2")
+    found = [step for step in steps(again) if step["number"] > waiting["number"]]
+    assert {step["alert"] for step in found} == {open_["alert"]}
+    assert [step["step"] for step in found] == list(range(waiting["step"] + 1, waiting["step"] + 1 + len(found)))
+    assert {step["acknowledged"]["who"] for step in found} == {"Eva"}
+    assert {step["state"] for step in found} == {"updated"}
+    assert found[-1]["level"] == "infringing"
+    assert len(found[-1]["tracks"]) == 2
+    assert found[-1]["tracks"][0] == open_["track"] != found[-1]["track"]
+
+
+def test_who_is_suppressed_by_track_stays_so_over_a_restart_though_its_track_is_another(start):
+    bench = start()
+    bench.fly(15)
+    (open_,) = bench.ask("snapshot")["alerts"]
+    until_ns = START_NS + 600 * S
+    bench.ask("suppress", track=open_["track"], until_ns=until_ns, who="Eva", note="ours")
+    bench.fly_on(16, 20)
+    bench.close()
+    again = start()
+    assert [each["track"] for each in again.status()["suppressed"]] == [open_["track"]]
+    again.fly_on(23, 62, "run-2")
+    after = [step for step in steps(again) if step["alert"] == open_["alert"]]
+    assert after[-1]["track"] != open_["track"]
+    assert {step["suppressed_until_ns"] for step in after} == {until_ns}
+    assert len(after) <= 4  # it waits, has another track, is inside: who is suppressed says no more, and never nothing
+    again.ask("suppress", track=after[-1]["track"], until_ns=1, who="Eva")
+    assert again.ask("snapshot")["alerts"][0]["suppressed_until_ns"] == until_ns
+
+
+def test_an_alert_that_waits_for_its_object_can_be_acknowledged(start):
     bench = start()
     bench.fly(30)
     (open_,) = bench.ask("snapshot")["alerts"]
     bench.close()
     again = start()
-    (step,) = again.ask("alerts", since=open_["number"])
-    assert (step["alert"], step["state"], step["step"]) == (open_["alert"], "cleared", open_["step"] + 1)
-    assert "started anew" in step["reason"]
+    step = again.ask("ack", alert=open_["alert"], who="Eva")
+    assert (step["acknowledged"]["who"], step["step"]) == ("Eva", open_["step"] + 2)
+    assert step["time_ns"] == open_["time_ns"]
+    again.fly_on(33, 45, "run-2")
+    assert {step["acknowledged"]["who"] for step in steps(again)[1:]} == {"Eva"}
+    assert {step["alert"] for step in steps(again)} == {open_["alert"]}
+
+
+@pytest.mark.parametrize("shift", [-60.0, 400.0])
+def test_after_a_long_time_or_in_another_one_an_alert_waits_for_nobody(start, shift):
+    """Who comes then may be another object: the old alert clears at the first frame, and a new one is raised."""
+    bench = start()
+    bench.fly(30)
+    (open_,) = bench.ask("snapshot")["alerts"]
+    bench.close()
+    again = start()
+    for second in range(31):
+        for sensor in ("gps", "spare"):
+            when_ns = START_NS + round((second + 30.0 + shift) * S)
+            again.send(frame(float(second), "run-2", sensor, time_ns=when_ns))
+    cleared, raised = (next(step for step in steps(again) if step["state"] == state) for state in ("cleared", "raised"))
+    assert (cleared["alert"], cleared["track"]) == (open_["alert"], open_["track"])
+    assert "is not known" in cleared["reason"]
+    assert cleared["number"] < raised["number"]
+    assert raised["alert"] != open_["alert"]
+    assert raised["acknowledged"] is None
+
+
+def test_where_nothing_is_seen_any_more_an_alert_of_an_earlier_run_clears(start):
+    """After a minute without any frame, and after one of frames without its object."""
+    bench = start()
+    bench.fly(30)
+    bench.close()
+    again = start()
+    again.until(lambda: steps(again) and steps(again)[-1]["state"] == "cleared", tick_s=1.0)
+    assert 58.0 <= again.clock.monotonic_ns() / S <= 70.0
+    assert "is not known" in steps(again)[-1]["reason"]
     assert again.ask("snapshot")["alerts"] == []
-    again.fly(30)
-    assert {step["alert"] for step in steps(again)}.isdisjoint({open_["alert"]})
+    again.close()
+    second = start(data="other")
+    second.fly(30)
+    second.close()
+    third = start(data="other")
+    for at in range(31, 95):
+        for sensor in ("gps", "spare"):
+            third.send(frame(float(at), "run-2", sensor, columns={"east_m": [], "north_m": [], "up_m": []}))
+    third.until(lambda: steps(third)[-1]["state"] == "cleared")
+    assert "has not found the object" in steps(third)[-1]["reason"]
+
+
+def test_an_alert_of_a_zone_that_is_gone_clears(start):
+    bench = start()
+    bench.fly(30)
+    bench.close()
+    with Service(replace(bench.site, zones=ZONES[1:]), live=False, clock=bench.clock) as service:
+        assert service.outbox.logbook.journal.open_alerts() == []
+        assert service.outbox.logbook.since(0, 100)[-1]["state"] == "cleared"
 
 
 def test_by_event_time_reports_up_to_the_newest_frame_go_out_after_a_pause(start):
@@ -546,8 +810,8 @@ def test_a_site_without_zones_and_sensors_serves(start):
     empty = replace(site, sensor=(), zones=(), service=service)
     with Service(empty, live=True, clock=ManualClock(START_NS)) as served:
         served.turn()
-        assert served.status["state"] == "ok"
-        assert served.zones["features"] == []
+        assert served.bulletin.status["state"] == "ok"
+        assert served.bulletin.zones["features"] == []
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,11 @@ def test_a_headline_says_when_how_grave_where_and_how_soon():
     assert text(state="cleared") == "09:00:03   CLEARED      runway  was imminent"
     assert text(time_to_entry_s=None).endswith("runway  93 %")
     assert text(acknowledged={"who": "Eva", "time_ns": 1, "note": ""}).endswith("acknowledged by Eva")
-    assert text(test=True).endswith("test")
+
+
+def test_a_test_of_the_line_looks_like_no_alert():
+    assert text(test=True, zone="line-test", state="raised") == "09:00:03   TEST         line-test  raised"
+    assert text(test=True, zone="line-test", state="cleared") == "09:00:03   TEST         line-test  cleared"
 
 
 def test_the_clock_is_utc():

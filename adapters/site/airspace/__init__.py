@@ -1,0 +1,1 @@
+"""Airspace as states publish it (OpenAir, ED-269, ED-318) into zones."""
