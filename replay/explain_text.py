@@ -68,7 +68,7 @@ def _why_not(found: Explanation) -> str:
         return "the track's identity may enter the zone"
     if not any(moment.reached for moment in able):
         least = min(moment.distance_m for moment in able if moment.distance_m is not None)
-        return f"the track was never in reach of the zone, at least {distance(least)} away"
+        return f"no sampled path of the track came into the zone at any time; it was at least {distance(least)} away"
     known = [(moment.probability, moment) for moment in able if moment.probability is not None]
     high, best = max(known, key=lambda pair: pair[0])
     likely = sum(probability >= moment.least for probability, moment in known)

@@ -36,7 +36,7 @@ GATE = ZoneConfig(
     id="gate", floor_m=0.0, ceiling_m=3000.0, circle=(19.0, 47.0, 1000.0), lookahead_s=40.0, imminent_s=10.0
 )
 FAR = ZoneConfig(id="far", floor_m=0.0, ceiling_m=3000.0, circle=(25.0, 47.0, 1000.0), lookahead_s=40.0)
-BESIDE = replace(GATE, id="beside", circle=(19.0, 47.0096, 1000.0))  # 67 m beside its way
+BESIDE = replace(GATE, id="beside", circle=(19.0, 47.0092, 1000.0))  # 23 m beside its way
 NIGHT = replace(GATE, id="night", active=((0, 1000),))
 SITE = SiteConfig(
     ServiceConfig(ORIGIN),
@@ -126,7 +126,7 @@ def test_the_entry_of_the_object_is_known_from_truth(told: Explanation) -> None:
 
 @pytest.mark.parametrize(
     ("zone", "why"),
-    [("far", "never in reach of the zone"), ("night", "the zone was not active"), ("beside", "never reached 0.50")],
+    [("far", "no sampled path"), ("night", "the zone was not active"), ("beside", "never reached 0.50")],
 )
 def test_where_there_was_no_alert_the_first_unmet_condition_is_told(path: str, track: int, zone: str, why: str) -> None:
     found = explain(path, SITE, track, zone)
