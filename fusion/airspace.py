@@ -1,22 +1,18 @@
-"""The protected volumes of a site, when each is active, and which of them a track can reach."""
+"""The protected volumes of a site, and when each is active."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
-
-import numpy as np
+from typing import Final, Literal
 
 from fusion.config import ZoneConfig
 from fusion.errors import ConfigError
 from fusion.geodesy import Plane
 from fusion.schedule import EVER, Schedule
-from fusion.types import SECOND_NS, Floats
+from fusion.types import SECOND_NS
 from fusion.volumes import Volume
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from fusion.zone_index import ZoneIndex
 
 Activity = Literal["inactive", "pre-active", "active"]
 SWITCHED: Final = {True: Schedule.of(None), False: Schedule.of(())}
@@ -41,10 +37,7 @@ class Airspace:
         self._index = {zone.id: i for i, zone in enumerate(self.zones)}
         self._switched: dict[int, bool] = {}
         self._schedules = tuple(Schedule.of(zone.active, zone.daily) for zone in self.zones)
-        self._centres = np.array([volume.centre for volume in self.volumes]).reshape(-1, 3)
-        self._reaches = np.array([volume.reach_m for volume in self.volumes])
-        self._floors = np.array([volume.floor_m for volume in self.volumes])
-        self._ceilings = np.array([volume.ceiling_m for volume in self.volumes])
+        self.nearby = ZoneIndex(self.volumes)
 
     def index(self, zone_id: str) -> int:
         """The place of a zone in `zones`. ConfigError if there is none of this id."""
@@ -91,18 +84,3 @@ class Airspace:
         if start - ahead_ns <= time_ns:
             return ZoneState(name, "pre-active", start)
         return ZoneState(name, "inactive", start - ahead_ns)
-
-    def near(
-        self, zones: NDArray[np.intp], positions: Floats, reaches: Floats, heights: Floats, rises: Floats
-    ) -> list[tuple[int, int]]:
-        """Pairs (track, zone) of which the track can come to the zone.
-
-        zones: their indices.  positions: (n, 3) m in the plane.  heights: (n,) m above the ellipsoid.  reaches, rises:
-        (n,) m, how far each track can go, and how far up or down.
-        """
-        apart = positions[:, None, :] - self._centres[None, zones, :]
-        square = apart[..., 0] ** 2 + apart[..., 1] ** 2 + apart[..., 2] ** 2
-        close = square <= (reaches[:, None] + self._reaches[None, zones]) ** 2
-        low, high = (heights - rises)[:, None], (heights + rises)[:, None]
-        close &= (low <= self._ceilings[None, zones]) & (high >= self._floors[None, zones])
-        return [(int(row), int(zones[i])) for row, i in np.argwhere(close)]

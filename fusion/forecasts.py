@@ -1,14 +1,15 @@
 """What the sampled paths say of each track and zone that may meet: the numbers on which alerts rest.
 
-Cost follows need: a track out of reach of every zone takes part in one array comparison, one in reach gets a few
-paths, and only one of whose few paths some enter, or whose alert is open, gets the full number.
+Cost follows need. An index gives the zones within reach. For all of these together a few ways of the track are drawn,
+and zones dropped that too few of them come near to be likely. What is left gets some more paths that are followed
+exactly; and only a pair that may still be likely, or whose alert is open, gets the full number.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -17,10 +18,12 @@ from fusion.airspace import Airspace
 from fusion.config import ZoneConfig
 from fusion.geodesy import Plane, rotate
 from fusion.motion import Motions
-from fusion.types import COASTING, CONFIRMED, Floats, Outlook, Place
+from fusion.reaches import Reaches
+from fusion.samples import leading, normals
+from fusion.types import COASTING, CONFIRMED, Floats, Ints, Outlook, Place
 from fusion.volumes import Volume
 
-ROUGH_IS_ENOUGH: Final = 0.1  # raising probability from which "none of the few paths enters" decides
+DOUBT: Final = 4.0  # standard errors: beyond them once in 30 000, and the next second asks again
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,26 +60,56 @@ class Forecaster:
     def __init__(self, airspace: Airspace, motions: Motions, plane: Plane) -> None:
         self.airspace, self.motions, self.plane = airspace, motions, plane
         self._modes = regimes.ahead(motions)
-        self._ahead = np.array([zone.lookahead_s for zone in airspace.zones])
+        self._limits = np.array([zone.predicted_probability for zone in airspace.zones])
 
     def forecasts(self, outlook: Outlook, watched: Collection[tuple[int, int]]) -> list[Forecast]:
-        """For pairs (row, zone) that may matter, in order: those in `watched`, and those whose few paths enter."""
-        fans: dict[tuple[int, float, int], paths.Fan] = {}
+        """For pairs (row, zone) that may matter, in order: those in `watched`, and those that may be likely enough to
+        raise.
+        """
+        rows, zones = self._near(outlook)
+        near = set(zip(rows.tolist(), zones.tolist(), strict=True))
+        pairs = sorted({*near, *watched})
+        if not pairs:
+            return []
+        used = np.array(sorted({row for row, _ in pairs}))
+        starts = paths.Starts.of(self.plane, outlook.weight[used], outlook.mean[used], outlook.covariance[used])
+        place = {int(row): i for i, row in enumerate(used)}
+        pairs = self._screened(pairs, watched, place, starts)
+        fans: dict[tuple[int, float], paths.Fan] = {}
         found = []
-        for row, i in sorted({*self._near(outlook), *watched}):
-            zone, spans = self.airspace.zones[i], self.airspace.spans(i, outlook.time_ns)
+        for row, i in pairs:
+            zone, volume = self.airspace.zones[i], self.airspace.volumes[i]
+            spans = self.airspace.spans(i, outlook.time_ns)
             if not spans or outlook.identity[row] in zone.ignore:
                 continue
-            if (row, i) not in watched and zone.predicted_probability >= ROUGH_IS_ENOUGH:
-                rough = self._fan(outlook, row, zone.lookahead_s, paths.ROUGH, fans)
-                if paths.entry(rough, self.airspace.volumes[i], spans).probability == 0.0:
+            fan = self._fan(outlook, row, zone.lookahead_s, fans)
+            if (row, i) not in watched:
+                glance = paths.chance(fan, volume, spans, paths.GLANCE)
+                if glance < zone.predicted_probability - _doubt(zone.predicted_probability, paths.GLANCE):
                     continue
-            volume = self.airspace.volumes[i]
-            inside = self.airspace.is_active(i, outlook.time_ns) and self._distance(outlook, row, volume) == 0.0
-            fan = self._fan(outlook, row, zone.lookahead_s, paths.ROUGH if inside else paths.FULL, fans)
-            entry = paths.entry(fan, volume, spans)
+            inside = self.airspace.is_active(i, outlook.time_ns) and self._inside(outlook, row, volume)
+            entry = paths.entry(fan, volume, spans, paths.GLANCE if inside else paths.ANSWER)
             found.append(Forecast(row, zone, volume, inside, fan, entry))
         return found
+
+    def _screened(
+        self, pairs: list[tuple[int, int]], watched: Collection[tuple[int, int]], place: dict[int, int],
+        starts: paths.Starts,
+    ) -> list[tuple[int, int]]:  # fmt: skip
+        """Without the pairs of which so few of a few ways come near the zone that it cannot be likely to be entered."""
+        from fusion.kernels.screen import screen
+
+        index, motions = self.airspace.nearby, self.motions
+        rows, zones = np.array([place[row] for row, _ in pairs]), np.array([i for _, i in pairs])
+        hits = np.empty(len(pairs), dtype=np.int64)
+        screen(
+            rows, zones, starts.share, starts.mean, starts.root, index.centres[zones] - starts.centre[rows],
+            starts.turn, index.radii[zones], index.ahead[zones], leading(paths.FEW), normals(), motions.parameters,
+            motions.prior, motions.rate_per_s, hits,
+        )  # fmt: skip
+        limits = self._limits[zones]
+        likely = hits >= paths.FEW * (limits - _doubt(limits, paths.FEW))
+        return [pair for pair, kept in zip(pairs, likely.tolist(), strict=True) if kept or pair in watched]
 
     def situation(self, outlook: Outlook, row: int, volume: Volume) -> Situation:
         mean = self._mean(outlook, row)
@@ -85,39 +118,43 @@ class Forecaster:
         distance = self._distance(outlook, row, volume)
         return Situation(Place(lat, lon, height), (east, north, up), distance)
 
-    def _near(self, outlook: Outlook) -> list[tuple[int, int]]:
+    def _near(self, outlook: Outlook) -> tuple[Ints, Ints]:
         """Pairs of a track that may raise and a zone that it can reach."""
         rows = np.flatnonzero((outlook.status == CONFIRMED) | (outlook.status == COASTING))
         if not len(rows) or not self.airspace.zones:
-            return []
-        tracks = outlook.weight[rows], outlook.mean[rows], outlook.covariance[rows]
-        centres = (tracks[0][..., None] * tracks[1][..., :3]).sum(axis=1)
-        heights, ups = self.plane.to_geodetic(centres)[2], self.plane.up_at(centres)
-        pairs: list[tuple[int, int]] = []
-        for horizon in np.unique(self._ahead):
-            zones = np.flatnonzero(self._ahead == horizon)
-            reaches = paths.reach(self.motions, *tracks, float(horizon))
-            rises = paths.rise(self.motions, ups, *tracks, float(horizon))
-            close = self.airspace.near(zones, centres, reaches, heights, rises)
-            pairs += [(int(rows[row]), int(i)) for row, i in close]
-        return pairs
+            return rows[:0], rows[:0]
+        weight, mean, covariance = outlook.weight[rows], outlook.mean[rows], outlook.covariance[rows]
+        centres = (weight[..., None] * mean[..., :3]).sum(axis=1)
+        heights, up = self.plane.to_geodetic(centres)[2], self.plane.up_at(centres)
+        reach = Reaches.of(self.motions, up, weight, mean, covariance)
+        tracks, zones = self.airspace.nearby.near(centres, heights, reach)
+        return rows[tracks], zones
 
-    def _fan(
-        self, outlook: Outlook, row: int, horizon_s: float, count: int, fans: dict[tuple[int, float, int], paths.Fan]
-    ) -> paths.Fan:
-        """The track's paths, drawn once for all zones of one look-ahead."""
-        key = (row, horizon_s, count)
+    def _fan(self, outlook: Outlook, row: int, horizon_s: float, fans: dict[tuple[int, float], paths.Fan]) -> paths.Fan:
+        """The future of a track, one for all zones of one look-ahead."""
+        key = row, horizon_s
         if key not in fans:
             up = self.plane.up_at(self._mean(outlook, row)[:3])
             track = outlook.weight[row], outlook.mean[row], outlook.covariance[row]
-            modes = regimes.split(self.motions, up, *track)
-            fans[key] = paths.fan(self._modes, self.plane, *modes, horizon_s, count)
+            fans[key] = paths.fan(self._modes, self.plane, *regimes.split(self.motions, up, *track), horizon_s)
         return fans[key]
 
     def _mean(self, outlook: Outlook, row: int) -> Floats:
         return np.asarray((outlook.weight[row][:, None] * outlook.mean[row]).sum(axis=0))
 
-    def _distance(self, outlook: Outlook, row: int, volume: Volume) -> float:
+    def _on_map(self, outlook: Outlook, row: int, volume: Volume) -> tuple[Floats, Floats, Floats]:
+        """Where the mean of a track is: x and y on the volume's map, and height, (1,) each."""
         lat, lon, height = self.plane.to_geodetic(self._mean(outlook, row)[None, :3])
         point = volume.on_map(lat, lon)
-        return float(volume.distance(point[:, 0], point[:, 1], height)[1][0])
+        return point[:, 0], point[:, 1], height
+
+    def _inside(self, outlook: Outlook, row: int, volume: Volume) -> bool:
+        return bool(volume.inside(*self._on_map(outlook, row, volume))[0])
+
+    def _distance(self, outlook: Outlook, row: int, volume: Volume) -> float:
+        return float(volume.distance(*self._on_map(outlook, row, volume))[1][0])
+
+
+def _doubt(probability: Any, count: int) -> Any:
+    """By how much the share of `count` paths may fall short of the true probability: `DOUBT` standard errors."""
+    return DOUBT * np.sqrt(probability * (1.0 - probability) / count)

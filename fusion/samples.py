@@ -13,10 +13,12 @@ from functools import cache
 
 import numpy as np
 
+from fusion.sobol import sobol
 from fusion.types import Floats
 
 SEED = 7  # of the orders: the best of 1 to 24 by the error of the probability on 60 random tracks and zones
 JUMPS = 32  # changes of mode that have their own columns; later ones of the same path use these again
+SLICES = 4096  # of the normal distribution that hashed deviates are drawn from: twelve bits choose one
 NORMAL_DIGITS = 12  # to which normal deviates are rounded: `ndtri` may differ in the last bits between machines
 
 
@@ -64,3 +66,27 @@ def _columns(source: np.random.PCG64, count: int, columns: int) -> Floats:
     raw = np.asarray(source.random_raw(count * columns)).reshape(columns, count)
     order = np.argsort(raw, axis=1, kind="stable")
     return (order.T + 0.5) / count
+
+
+CHANGES = 4  # of mode, that have columns of their own; what comes later decides little, and is hashed
+
+
+@cache
+def leading(count: int) -> Floats:
+    """The deviates that decide most of each of `count` paths, as `fusion.kernels.entries` has them: (count, 33)."""
+    from scipy.special import ndtri
+
+    uniform = sobol(count, 9 + 6 * CHANGES, np.random.PCG64(SEED))
+    out = _rounded(ndtri(uniform))
+    out[:, 0] = uniform[:, 0]
+    out[:, 9::6], out[:, 10::6] = _rounded(-np.log1p(-uniform[:, 9::6])), uniform[:, 10::6]
+    return out
+
+
+@cache
+def normals() -> Floats:
+    """The midpoints of `SLICES` equal slices of the normal distribution, scaled to a variance of 1."""
+    from scipy.special import ndtri
+
+    middle = ndtri((np.arange(SLICES) + 0.5) / SLICES)
+    return _rounded(middle / np.sqrt((middle * middle).sum() / SLICES))

@@ -9,7 +9,7 @@ ellipsoid, never along the plane's up axis.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +25,7 @@ from fusion.geodesy import (
     axes_at,
     rotate,
 )
+from fusion.mesh import Mesh, edges_of
 from fusion.types import Floats
 
 if TYPE_CHECKING:
@@ -45,22 +46,30 @@ class Volume:
     """One zone, widened by its margins.
 
     axes: (3, 3) east, north, up at the zone's centre, earth-centred.  radii_m: of curvature there, east and north.
-    shape: on the map, prepared; rough: the same with few corners.  box: (4,) its least and greatest x and y.  width_m:
-    how thick it is, twice area over perimeter.  centre: (3,), in the plane, of a ball of reach_m that holds the
-    volume.
+    shape: on the map; rough: the edges of the same with few corners, as `Mesh.edges`.  box: (4,) its least and greatest
+    x and y.  width_m: how thick it is, twice area over perimeter.  centre: (3,), in the plane, of a ball of reach_m
+    that holds the volume.
     """
 
     zone: ZoneConfig
     axes: Floats
     radii_m: tuple[float, float]
     shape: BaseGeometry
-    rough: BaseGeometry
+    rough: Floats
     box: Floats
     floor_m: float
     ceiling_m: float
     width_m: float
     centre: Floats
     reach_m: float
+    _meshed: list[Mesh] = field(default_factory=list, repr=False)
+
+    @property
+    def mesh(self) -> Mesh:
+        """The edges of `shape` for the kernels, laid out when first asked for."""
+        if not self._meshed:
+            self._meshed.append(Mesh.of(self.shape))
+        return self._meshed[0]
 
     @classmethod
     def of(cls, zone: ZoneConfig, plane: Plane) -> Volume:
@@ -77,12 +86,11 @@ class Volume:
             shape = shape.buffer(zone.margin_m, quad_segs=BUFFER_SEGMENTS)
         if shape.is_empty or not shape.area > 0.0:
             raise ConfigError("polygons" if zone.circle is None else "circle", zone.id, "a shape with an area")
-        shapely.prepare(shape)
         floor, ceiling = zone.floor_m - zone.margin_vertical_m, zone.ceiling_m + zone.margin_vertical_m
         centre, reach = _ball(shapely.get_coordinates(shape.boundary), floor, ceiling, axes, radii, plane)
         west, south, east, north = shape.bounds
         box, width = np.array([west, east, south, north]), 2.0 * shape.area / shape.length
-        rough = shape.simplify(ROUGH_PART * width)
+        rough = edges_of(shape.simplify(ROUGH_PART * width))
         return cls(zone, axes, radii, shape, rough, box, floor, ceiling, width, centre, reach)
 
     def on_map(self, lat_deg: Floats, lon_deg: Floats) -> Floats:
@@ -90,23 +98,20 @@ class Volume:
         return _to_map(axes_at(lat_deg, lon_deg)[..., 2, :], self.axes, self.radii_m)
 
     def inside(self, x: Floats, y: Floats, height_m: Floats) -> NDArray[np.bool_]:
-        """Whether points of the map are in the volume, its faces included. Arrays of one shape."""
-        import shapely
-
+        """Whether points of the map, (n,) each, are in the volume, its floor and ceiling included."""
         found = (height_m >= self.floor_m) & (height_m <= self.ceiling_m)
-        found &= (x >= self.box[0]) & (x <= self.box[1]) & (y >= self.box[2]) & (y <= self.box[3])
-        rows = np.nonzero(found)
-        found[rows] = shapely.intersects_xy(self.shape, x[rows], y[rows])
+        rows = np.flatnonzero(found)
+        found[rows] = self.mesh.inside(x[rows], y[rows])
         return found
 
-    def distance(self, x: Floats, y: Floats, height_m: Floats, rough: bool = False) -> tuple[Floats, Floats]:
+    def distance(self, x: Floats, y: Floats, height_m: Floats) -> tuple[Floats, Floats]:
         """From points of the map to the nearest point of the volume: along the ground, and in space. 0 inside.
 
         (n,) m each. Within 0.1 % at 300 km: the map's own stretching.
         """
         import shapely
 
-        ground = np.asarray(shapely.distance(shapely.points(x, y), self.rough if rough else self.shape))
+        ground = np.asarray(shapely.distance(shapely.points(x, y), self.shape))
         gap = np.maximum(np.maximum(self.floor_m - height_m, height_m - self.ceiling_m), 0.0)
         return ground, np.sqrt(ground * ground + gap * gap)
 

@@ -128,25 +128,3 @@ def chart(path, frame, curvature, axes, radii, out):  # type: ignore[no-untyped-
             out[0, s, k] = radii[0] * stretch * x
             out[1, s, k] = radii[1] * stretch * y
             out[2, s, k] = path[s, k, 2]
-
-
-@entry("i8(f8[:,:,::1], f8[::1], b1[::1], b1[::1], i8[::1], i8[::1])")
-def crossable(points, box, wanted, active, rows, steps):  # type: ignore[no-untyped-def]
-    """The active steps of the wanted paths whose bounding boxes meet a volume's. Returns how many.
-
-    points: (3, s, k + 1), as `chart` fills them.  box: (6,) least and greatest x, y and height.  wanted:
-    (s,). active: (k,).  rows, steps: (s * k,), filled in order.
-    """
-    count = 0
-    for s in range(points.shape[1]):
-        if not wanted[s]:
-            continue
-        for k in range(points.shape[2] - 1):
-            meets = active[k]
-            for i in range(3):
-                a, b = points[i, s, k], points[i, s, k + 1]
-                meets = meets and max(a, b) >= box[2 * i] and min(a, b) <= box[2 * i + 1]
-            if meets:
-                rows[count], steps[count] = s, k
-                count += 1
-    return count

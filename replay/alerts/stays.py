@@ -147,7 +147,7 @@ def within_reach(samples: Samples, gate: Walls, options: AlertOptions) -> tuple[
     moved = np.sqrt(((ecef[1:] - ecef[:-1]) ** 2).sum(axis=1)) * SECOND_NS / np.diff(times)
     speed = np.append(moved[:1], moved)
     points = gate.wide.on_map(values[:, 0], values[:, 1])
-    away = gate.wide.distance(points[:, 0], points[:, 1], values[:, 2], rough=True)[1]
+    away = gate.wide.distance(points[:, 0], points[:, 1], values[:, 2])[1]
     close = known & gate.active(times) & (away <= speed * gate.zone.lookahead_s)
     edges = np.diff(np.concatenate([[0], close.astype(np.int8), [0]]))
     spans = zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True)

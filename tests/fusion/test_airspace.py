@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +14,7 @@ from fusion.airspace import Airspace
 from fusion.config import ZoneConfig
 from fusion.errors import ConfigError
 from fusion.geodesy import Plane
-from fusion.types import SECOND_NS, Floats, Place
+from fusion.types import SECOND_NS, Floats, Ints, Place
 from fusion.volumes import Volume, destination
 
 PLANE = Plane(Place(47.5, 19.0, 100.0))
@@ -209,14 +212,73 @@ def test_spans_are_the_active_part_of_the_look_ahead() -> None:
     assert airspace.spans(0, 12 * HOUR) == ()
 
 
+@dataclass
+class Bound:
+    """Tracks that may go so far and so high, each in proportion to the look-ahead."""
+
+    far_m: Floats
+    high_m: Floats
+
+    def far(self, rows: Ints, horizon_s: Floats) -> Floats:
+        return np.asarray(self.far_m[rows] * horizon_s / 180.0)
+
+    def high(self, rows: Ints, horizon_s: Floats) -> Floats:
+        return np.asarray(self.high_m[rows] * horizon_s / 180.0)
+
+
+def near(airspace: Airspace, lat: Floats, lon: Floats, alt: Floats, bound: Bound) -> list[tuple[int, int]]:
+    rows, zones = airspace.nearby.near(airspace.plane.to_local(lat, lon, alt), alt, bound)
+    return list(zip(rows.tolist(), zones.tolist(), strict=True))
+
+
+def everything(airspace: Airspace, lat: Floats, lon: Floats, alt: Floats, bound: Bound) -> list[tuple[int, int]]:
+    """What the index must find, pair by pair."""
+    found = []
+    positions = airspace.plane.to_local(lat, lon, alt)
+    for row, zone in itertools.product(range(len(lat)), range(len(airspace.zones))):
+        volume, ahead = airspace.volumes[zone], np.array([airspace.zones[zone].lookahead_s])
+        far, high = bound.far(np.array([row]), ahead)[0], bound.high(np.array([row]), ahead)[0]
+        away = np.sqrt(((positions[row] - volume.centre) ** 2).sum())
+        level = alt[row] - high <= volume.ceiling_m and alt[row] + high >= volume.floor_m
+        if away <= far + volume.reach_m and level:
+            found.append((row, zone))
+    return found
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 2**32 - 1))
+def test_the_index_finds_exactly_what_comparing_every_track_with_every_zone_finds(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    count, origin = int(rng.integers(1, 12)), Place(float(rng.uniform(-90, 90)), float(rng.uniform(-180, 180)), 0.0)
+    zones = [
+        zone(
+            id=f"z{i}",
+            circle=(float(rng.uniform(-180, 180)), float(rng.uniform(-90, 90)), float(10 ** rng.uniform(2, 6))),
+            lookahead_s=float(rng.choice([30.0, 47.0, 180.0, 1800.0])), floor_m=float(rng.uniform(0, 900)),
+        )
+        for i in range(count)
+    ]  # fmt: skip
+    airspace, tracks = Airspace(zones, Plane(origin)), 20
+    lat, lon = rng.uniform(-90.0, 90.0, tracks), rng.uniform(-180.0, 180.0, tracks)
+    alt, far = rng.uniform(0.0, 3000.0, tracks), 10 ** rng.uniform(2.0, 7.2, tracks)
+    bound = Bound(far, rng.uniform(0.0, 3000.0, tracks))
+    assert near(airspace, lat, lon, alt, bound) == everything(airspace, lat, lon, alt, bound)
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.floats(0.0, 360.0), st.floats(0.0, 60_000.0), st.floats(100.0, 40_000.0))
 def test_a_track_that_can_reach_a_volume_is_near_it(azimuth: float, away: float, reach: float) -> None:
     airspace = Airspace([zone(circle=(19.0, 47.5, 1000.0)), zone(id="y")], PLANE)
-    both, one = np.array([0, 1]), np.ones(1)
+    one, alt = np.ones(1), np.array([450.0])
     lat, lon = destination(47.5, 19.0, np.array([azimuth]), 1000.0 + away)
-    position = PLANE.to_local(lat, lon, 450.0)
-    pairs = airspace.near(both, position, reach * one, 450.0 * one, one)
-    assert ((0, 0) in pairs) >= (reach > away + 1.0)
-    assert airspace.near(both, position, 1e6 * one, 1000.0 * one, 99.0 * one) == []
-    assert airspace.near(both, position, 1e6 * one, 1000.0 * one, 101.0 * one) == [(0, 0), (0, 1)]
+    assert ((0, 0) in near(airspace, lat, lon, alt, Bound(reach * one, one))) >= (reach > away + 1.0)
+    assert near(airspace, lat, lon, alt + 550.0, Bound(1e6 * one, 99.0 * one)) == []
+    assert near(airspace, lat, lon, alt + 550.0, Bound(1e6 * one, 101.0 * one)) == [(0, 0), (0, 1)]
+
+
+def test_no_zones_and_no_tracks_are_near_nothing() -> None:
+    none = np.empty(0)
+    assert (
+        near(Airspace([], PLANE), np.array([47.5]), np.array([19.0]), np.zeros(1), Bound(np.ones(1), np.ones(1))) == []
+    )
+    assert near(Airspace([zone()], PLANE), none, none, none, Bound(none, none)) == []
