@@ -1,4 +1,4 @@
-"""The second baseline: all that can be known. It sees the noise-free state and knows how the simulator goes on from it."""
+"""The second baseline, all that can be known: it sees the noise-free state, and knows how the simulator goes on."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def of_truth(encounter: Encounter, record: Record) -> tuple[list[Step], dict[int
 
 
 def known(record: Record) -> Ints:
-    """Which of the true states a baseline on them may use: from the third detection to the end, a radar's period apart."""
+    """Which of the true states a baseline on them may use: from the third detection on, a radar's period apart."""
     times = record.truth.times_ns
     if record.trackable_ns is None:
         return np.zeros(0, np.int64)

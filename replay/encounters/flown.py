@@ -42,13 +42,13 @@ class Flown:
 
     def truth(self) -> list[Truth]:
         """Where the object is, at `times_ns`."""
-        times = np.arange(self.states.shape[1]) * STEP_S
+        times = np.arange(float(self.states.shape[1])) * STEP_S
         nobody = np.zeros(len(times), np.int64)
         lat, lon, alt = self.fleet.geodetic(nobody, times)
-        velocity = self.fleet.velocity(nobody, times)
+        east, north, up = (part[:, None] for part in self.fleet.velocity(nobody, times).T.copy())
         never = np.zeros(1, bool)
         return [
-            Truth(int(t), (OBJECT,), lat[k : k + 1], lon[k : k + 1], alt[k : k + 1], *velocity[k, :, None], never)
+            Truth(int(t), (OBJECT,), lat[k : k + 1], lon[k : k + 1], alt[k : k + 1], east[k], north[k], up[k], never)
             for k, t in enumerate(self.times_ns.tolist())
         ]
 

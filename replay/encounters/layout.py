@@ -1,4 +1,4 @@
-"""What one encounter is: a zone, the radars, an object and where it begins. All of it follows from a seed and a number."""
+"""What one encounter is: a zone, the radars, an object and where it begins. It follows from a seed and a number."""
 
 from __future__ import annotations
 

@@ -57,14 +57,20 @@ class Kind:
 
 NEVER: Final = math.inf
 DRONE: Final = Kind(
-    "drone", (15.0, 50.0), (60.0, 500.0), 80.0, (6.0, 30.0), 240.0, (1.0, 5.0), 240.0, 2.0, 400.0, (15.0, 60.0), 45.0
-)
+    "drone", speed_mps=(15.0, 50.0), height_m=(60.0, 500.0),
+    turn_every_s=80.0, turn_rate_dps=(6.0, 30.0), climb_every_s=240.0, climb_mps=(1.0, 5.0),
+    speed_every_s=240.0, acceleration_mps2=2.0, hover_every_s=400.0, hover_s=(15.0, 60.0), edge_s=45.0,
+)  # fmt: skip
 LIGHT: Final = Kind(
-    "light", (50.0, 90.0), (200.0, 3000.0), 70.0, (2.0, 6.0), 240.0, (2.0, 8.0), 240.0, 1.0, NEVER, (0.0, 0.0), 40.0
-)
+    "light", speed_mps=(50.0, 90.0), height_m=(200.0, 3000.0),
+    turn_every_s=70.0, turn_rate_dps=(2.0, 6.0), climb_every_s=240.0, climb_mps=(2.0, 8.0),
+    speed_every_s=240.0, acceleration_mps2=1.0, hover_every_s=NEVER, hover_s=(0.0, 0.0), edge_s=40.0,
+)  # fmt: skip
 JET: Final = Kind(
-    "jet", (150.0, 250.0), (600.0, 9000.0), 90.0, (1.0, 4.0), 240.0, (5.0, 25.0), 240.0, 2.0, NEVER, (0.0, 0.0), 30.0
-)
+    "jet", speed_mps=(150.0, 250.0), height_m=(600.0, 9000.0),
+    turn_every_s=90.0, turn_rate_dps=(1.0, 4.0), climb_every_s=240.0, climb_mps=(5.0, 25.0),
+    speed_every_s=240.0, acceleration_mps2=2.0, hover_every_s=NEVER, hover_s=(0.0, 0.0), edge_s=30.0,
+)  # fmt: skip
 KINDS: Final = (DRONE, LIGHT, JET)
 
 # How hard the campaign is: set by the two baselines alone (docs/encounters.md), never by our own result.
@@ -151,9 +157,9 @@ class Model:
     def _events(self, after: Floats, rng: np.random.Generator, dt: float) -> None:
         """Draw who begins to turn, to climb, to change speed or to hover: one number each, as events are rare."""
         kind = self.kind
-        rates = [1.0 / kind.turn_every_s, 1.0 / kind.climb_every_s, 1.0 / kind.speed_every_s, 1.0 / kind.hover_every_s]
-        edges = np.cumsum(rates) * dt
-        drawn = rng.random(after.shape[1])
+        every = np.array([kind.turn_every_s, kind.climb_every_s, kind.speed_every_s, kind.hover_every_s])
+        edges: Floats = np.asarray(np.cumsum(dt / every))
+        drawn = rng.random((after.shape[1],))
         rows = np.flatnonzero(drawn < edges[-1])
         which = np.searchsorted(edges, drawn[rows], side="right")
         self._begin_turn(after, rows[which == 0], rng)

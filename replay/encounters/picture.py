@@ -29,7 +29,7 @@ def draw_warnings(score: AlertScore, title: str = "Warning before entry") -> Fig
     could = [entry for entry in score.entries if entry.trackable_s is not None and entry.trackable_s > 0.0]
     seconds = np.minimum(np.array([entry.warning_s for entry in could]), LONGEST_S)
     edges = np.arange(0.0, LONGEST_S + BIN_S + 1.0, BIN_S)
-    axes.hist(seconds, edges, color=LIGHT.parts[0], alpha=0.55, rwidth=0.92)
+    axes.hist(seconds, edges.tolist(), color=LIGHT.parts[0], alpha=0.55, rwidth=0.92)
     axes.set_xlim(0.0, LONGEST_S + BIN_S)
     axes.set_xlabel(f"seconds of warning ({LONGEST_S:.0f} and more at the right)")
     axes.set_ylabel("entries")
@@ -39,7 +39,8 @@ def draw_warnings(score: AlertScore, title: str = "Warning before entry") -> Fig
     shares.set_ylim(0.0, 1.0)
     shares.set_ylabel("share warned so long before")
     whole = max(len(seconds), 1)
-    shares.plot(edges, [(seconds >= edge).sum() / whole for edge in edges], color=LIGHT.ink, linewidth=1.6)
+    exact = np.arange(LONGEST_S + 1.0)
+    shares.plot(exact, [(seconds >= s).sum() / whole for s in exact], color=LIGHT.ink, linewidth=1.6)
     words = f"{len(could):,} entries"
     for share in score.warnings.shares:
         if share.share is not None and share.seconds in WARNING_TIMES_S:
