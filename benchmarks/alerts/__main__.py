@@ -12,7 +12,7 @@ import time
 from dataclasses import replace
 from functools import partial
 
-from benchmarks.alerts.run import compare, scores, table
+from benchmarks.alerts.compared import compare, scores, table
 from fusion.config import AlertsConfig
 from replay.encounters.again import Thresholds, again
 from replay.encounters.campaign import spread

@@ -48,7 +48,8 @@ def straight_on(volume: Volume, place: Floats, velocity: Floats, ahead_s: int) -
     ahead = np.arange(ahead_s + 1.0)
     now = volume.on_map(place[:, 0], place[:, 1])
     x, y = (now[:, k, None] + velocity[:, k, None] * ahead for k in (0, 1))
-    inside = volume.inside(x, y, place[:, 2, None] + velocity[:, 2, None] * ahead)
+    height = place[:, 2, None] + velocity[:, 2, None] * ahead
+    inside = volume.inside(x.ravel(), y.ravel(), height.ravel()).reshape(x.shape)
     return np.where(inside.any(axis=1), ahead[inside.argmax(axis=1)], np.nan)
 
 
