@@ -230,7 +230,7 @@ def nearest(paths: Fan, volume: Volume, entered_s: Floats) -> tuple[float, float
     out = np.empty((2, len(drawn)))
     approach(
         drawn, paths.horizon_s / (drawn.shape[1] - 1), paths.frame, paths.curvature, volume.axes,
-        np.array(volume.radii_m), np.array([volume.floor_m, volume.ceiling_m]), volume.box, volume.rough, out,
+        np.array(volume.radii_m), np.array([volume.floor_m, volume.ceiling_m]), volume.box, volume.rough_edges, out,
     )  # fmt: skip
     outside = out[0] > 0.0
     least, when = out[:, outside] if outside.any() else out

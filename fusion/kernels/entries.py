@@ -198,7 +198,7 @@ def entries(  # type: ignore[no-untyped-def]
     affine(bounds, mesh, dots, curvature, radii, flat)
     opens, closes = spans[0, 0], min(spans[spans.shape[0] - 1, 1], horizon)
     heights, stack, nodes = np.empty((times.shape[1], 6)), np.empty((DEEP, 10)), np.empty(DEEP, dtype=np.int64)
-    ends, flown = np.empty(MOST_FLOWN), np.empty(MOST_FLOWN, dtype=np.int64)
+    ends, flown = np.empty(MOST_FLOWN + 1), np.empty(MOST_FLOWN + 1, dtype=np.int64)
     motion, state, z = np.empty(4), np.empty(6), np.empty(6)
     straight = max(STRAIGHT_M, STRAIGHT_PART * min(box[1] - box[0], box[3] - box[2]))
     for s in range(times.shape[0]):

@@ -82,6 +82,8 @@ def lasting(s, mode, change, time, closes, points, parameters, prior, rate, seed
             or parameters[follows, GRAVITY] != parameters[mode, GRAVITY]
         ):
             break
+    after = change + 1 if until >= closes else change
+    ends[after], flown[after] = math.inf, follows  # a piece may end by a rounding error later than its stretch
     return until, follows, change
 
 

@@ -87,7 +87,7 @@ def screen(  # type: ignore[no-untyped-def]
     plane axes.  radii, ahead: (p,) m, s.  hits: (p,), filled.
     """
     pieces, outer, z, state = np.empty((MOST_PIECES, 6)), np.empty(4), np.empty(6), np.empty(6)
-    ends, flown = np.empty(MOST_FLOWN), np.empty(MOST_FLOWN, dtype=np.int64)
+    ends, flown = np.empty(MOST_FLOWN + 1), np.empty(MOST_FLOWN + 1, dtype=np.int64)
     begin = 0
     while begin < rows.size:
         row, end, horizon = rows[begin], begin, 0.0
