@@ -124,3 +124,29 @@ class AlertMachine:
             self.diversions.times(np.array([track]))[0], self.config,
         )  # fmt: skip
         return replace(watch, said=said, last=last)
+
+    def probe(self, outlook: Outlook, track: int, zone: str) -> tuple[Forecast | None, bool]:
+        """The forecast of one live track and zone, however far apart they are; changes nothing.
+
+        None where nothing is computed: the track is not there, the zone sleeps, or the object may enter it. The second
+        value: whether the pair is in reach, so that `evaluate` looks at it though no alert is open. ConfigError for an
+        unknown zone.
+        """
+        i = self.airspace.index(zone)
+        rows = np.flatnonzero(outlook.id == track)
+        if not len(rows):
+            return None, False
+        alone = _alone(outlook, int(rows[0]))
+        found = [each for each in self.forecaster.forecasts(alone, frozenset([(0, i)])) if each.zone.id == zone]
+        reached = any(each.zone.id == zone for each in self.forecaster.forecasts(alone, frozenset()))
+        return found[0] if found else None, reached
+
+
+def _alone(outlook: Outlook, row: int) -> Outlook:
+    """The outlook of one track."""
+    kept = slice(row, row + 1)
+    return Outlook(
+        outlook.time_ns, outlook.motions, outlook.id[kept], outlook.status[kept], outlook.existence[kept],
+        outlook.weight[kept], outlook.mean[kept], outlook.covariance[kept], outlook.updated_ns[kept],
+        outlook.created_ns[kept], outlook.hits[kept], outlook.sensors[kept], outlook.identity[kept],
+    )  # fmt: skip

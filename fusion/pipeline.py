@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,9 +18,10 @@ from fusion.ordering import History, Snapshot
 from fusion.paths import Fan
 from fusion.registration import Estimate
 from fusion.tracker import Tracker
-from fusion.types import ENDED, SECOND_NS, TRACK_STATUSES, AlertStep, Event, Frame, Picture
+from fusion.types import ENDED, SECOND_NS, TRACK_STATUSES, AlertStep, Event, Frame, Outlook, Picture
 from fusion.watches import Assessment
 
+Observer = Callable[[Outlook, AlertMachine], None]
 EVALUATION_NS = SECOND_NS  # alerts are evaluated each second of event time
 LONGEST_PAUSE_NS = 60 * SECOND_NS  # after a longer pause of all sensors with an empty sky, reports jump over it
 KEPT_NS = 600 * SECOND_NS  # pictures older than the longest lateness are said again rather than compared
@@ -44,10 +46,13 @@ class Pipeline:
 
     rewind: keep snapshots, so that late frames can be taken; False is for sorted input.
     picture: its number in its data directory, so that no id of an earlier one comes again.
+    observer: shown each evaluation after it was made, with the machine as it is then; may change neither.
     """
 
-    def __init__(self, site: SiteConfig, *, rewind: bool = True, picture: int = 0) -> None:
-        self.site = site
+    def __init__(
+        self, site: SiteConfig, *, rewind: bool = True, picture: int = 0, observer: Observer | None = None
+    ) -> None:
+        self.site, self._observer = site, observer
         tracker = Tracker(site, picture)
         self.airspace = Airspace(site.zones, tracker.plane)
         self.ledger = Ledger(self.airspace)
@@ -204,6 +209,8 @@ class Pipeline:
             air.tracker.shown()
         if judged and self.site.zones:
             assessments = air.machine.evaluate(outlook)
+            if self._observer is not None:
+                self._observer(outlook, air.machine)
             if reconcile:
                 events += self._reconcile(now_ns, assessments)
         air.due_ns = min(_next(now_ns, EVALUATION_NS), _next(now_ns, self._period_ns))

@@ -8,7 +8,7 @@ from fusion import reasons
 from fusion.config import AlertsConfig, ZoneConfig
 from fusion.forecasts import Forecast, Situation
 from fusion.handover import moments
-from fusion.judging import HANDOVER_NS, chance, limit
+from fusion.judging import HANDOVER_NS, chance
 from fusion.states import CLEARED, CLEARING, INFRINGING, LOST, Evidence
 from fusion.types import ENDED, SECOND_NS, TRACK_STATUSES, Outlook
 from fusion.watches import Assessment, Sighting, Watch
@@ -43,7 +43,9 @@ def of_track(
     if inside:
         reason = reasons.inside(account, entry.now)
     elif entry.time_s is None or watch.state in (CLEARING, CLEARED):
-        reason = reasons.receding(account, limit(watch, zone, alerts.clear_part), was_inside=watch.level is INFRINGING)
+        reason = reasons.receding(
+            account, alerts.clear_part * zone.predicted_probability, was_inside=watch.level is INFRINGING
+        )
     else:
         reason = reasons.heading(account, entry.time_s)
     said = Assessment(

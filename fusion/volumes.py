@@ -106,9 +106,9 @@ class Volume:
         return _to_map(axes_at(lat_deg, lon_deg)[..., 2, :], self.axes, self.radii_m)
 
     def inside(self, x: Floats, y: Floats, height_m: Floats) -> NDArray[np.bool_]:
-        """Whether points of the map, (n,) each, are in the volume, its floor and ceiling included."""
+        """Whether points of the map, arrays of one shape, are in the volume, its floor and ceiling included."""
         found = (height_m >= self.floor_m) & (height_m <= self.ceiling_m)
-        rows = np.flatnonzero(found)
+        rows = np.nonzero(found)
         found[rows] = self.mesh.inside(x[rows], y[rows])
         return found
 

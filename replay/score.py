@@ -56,6 +56,11 @@ def score(tracks: Iterable[Picture], truth: Iterable[Truth], options: ScoreOptio
     return _score(latest(tracks), collect(truth), options or ScoreOptions())[0]
 
 
+def ownership(tracks: Iterable[Picture], objects: tuple[ObjectRows, ...], options: ScoreOptions) -> Ownership:
+    """Whose each track was, as scoring assigns them. Raises NothingToScoreError."""
+    return _score(latest(tracks), objects, options)[1]
+
+
 def _score(
     pictures: tuple[Picture, ...], objects: tuple[ObjectRows, ...], options: ScoreOptions
 ) -> tuple[Score, Ownership]:

@@ -9,17 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from adapters.site.utc import parse_utc
+from adapters.site.utc import parse_utc, parse_window
 from adapters.site.zone_shapes import read_shape
 from adapters.wire import is_id
 from adapters.wire.checks import number_within
 from fusion.config import ZoneConfig
 from fusion.errors import ConfigError, MessageRejected, shorten
 from fusion.geodesy import Plane
+from fusion.schedule import DAY_NS, Schedule, merged
 from fusion.types import Floats, Place
 from fusion.volumes import Volume
 
-EVER = 1 << 62  # ns: the year 2116
+AROUND_NS = 30 * DAY_NS  # before the first report and after the last: no recording of truth goes farther
 LIMITS = {  # of the numbers of a zone, as in the configuration
     "floor_m": (-10_000.0, 1_000_000.0),
     "ceiling_m": (-10_000.0, 1_000_000.0),
@@ -75,6 +76,7 @@ def _read_zone(feature: Mapping[str, Any]) -> ZoneConfig:
         floor_m=numbers.pop("floor_m"),
         ceiling_m=numbers.pop("ceiling_m"),
         active=None if active is None else tuple((parse_utc(start), parse_utc(stop)) for start, stop in active),
+        daily=tuple(parse_window(texts) for texts in properties.get("daily") or ()),
         ignore=tuple(str(name) for name in properties.get("ignore") or ()),
     )
     read = replace(zone, **numbers)  # type: ignore[arg-type]
@@ -116,22 +118,24 @@ def with_activity(reports: Sequence[ZoneReport]) -> tuple[ZoneConfig, ...]:
     for report in sorted(reports, key=lambda report: report.time_ns):
         for zone in report.zones:
             told.setdefault(zone.id, []).append((report.time_ns, zone, report.states[zone.id] == "active"))
-    return tuple(replace(rows[-1][1], active=_activity(rows)) for rows in told.values())
+    return tuple(_switched(rows) for rows in told.values())
 
 
-def _activity(rows: Sequence[tuple[int, ZoneConfig, bool]]) -> tuple[tuple[int, int], ...] | None:
-    ends = [*(time_ns for time_ns, _, _ in rows[1:]), EVER]
+def _switched(rows: Sequence[tuple[int, ZoneConfig, bool]]) -> ZoneConfig:
+    """The last zone of (time, zone, active) rows; its schedule in explicit intervals where it was not kept to."""
+    schedules = [Schedule.of(zone.active, zone.daily) for _, zone, _ in rows]
+    kept = [
+        schedule.is_active(time_ns) == active for schedule, (time_ns, _, active) in zip(schedules, rows, strict=True)
+    ]
+    last = rows[-1][1]
+    if all(kept) and all((zone.active, zone.daily) == (last.active, last.daily) for _, zone, _ in rows):
+        return last
+    times = [time_ns for time_ns, _, _ in rows]
+    begins, ends = [times[0] - AROUND_NS, *times[1:]], [*times[1:], times[-1] + AROUND_NS]
     spans: list[tuple[int, int]] = []
-    for k, ((time_ns, zone, active), end) in enumerate(zip(rows, ends, strict=True)):
-        begin = time_ns if k else -EVER
-        schedule = ((-EVER, EVER),) if zone.active is None else zone.active
-        if any(start <= time_ns < stop for start, stop in schedule) != active:
-            schedule = ((-EVER, EVER),) if active else ()
-        spans += [(max(start, begin), min(stop, end)) for start, stop in schedule if start < end and stop > begin]
-    merged: list[tuple[int, int]] = []
-    for start, stop in (span for span in spans if span[0] < span[1]):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], stop))
-        else:
-            merged.append((start, stop))
-    return None if merged == [(-EVER, EVER)] else tuple(merged)
+    for schedule, follows, (_, _, active), begin, end in zip(schedules, kept, rows, begins, ends, strict=True):
+        if follows:
+            spans += [(max(start, begin), min(stop, end)) for start, stop in schedule.between(begin, end)]
+        elif active:
+            spans.append((begin, end))
+    return replace(last, active=merged(spans), daily=())

@@ -9,6 +9,7 @@ import numpy as np
 
 from fusion.config import ZoneConfig
 from fusion.geodesy import Plane, to_ecef
+from fusion.schedule import Schedule
 from fusion.types import SECOND_NS, Bools, Floats, Ints, Place
 from fusion.volumes import Volume
 from replay.alerts.model import AlertOptions
@@ -36,14 +37,15 @@ class Walls:
     itself: Volume
     wide: Volume
     near: Volume
+    schedule: Schedule
 
     def active(self, times_ns: Ints) -> Bools:
         """Whether the zone is active at each time."""
-        if self.zone.active is None:
-            return np.ones(len(times_ns), dtype=np.bool_)
         found = np.zeros(len(times_ns), dtype=np.bool_)
-        for start, stop in self.zone.active:
-            found |= (times_ns >= start) & (times_ns < stop)
+        if len(times_ns):
+            spans = self.schedule.between(int(times_ns.min()), int(times_ns.max()) + 1)
+            for start, stop in spans:
+                found |= (times_ns >= start) & (times_ns < stop)
         return found
 
     @property
@@ -60,7 +62,13 @@ def walls(zone: ZoneConfig, near_m: float, near_vertical_m: float) -> Walls:
         margin_vertical_m=max(zone.margin_vertical_m, near_vertical_m),
     )
     bare = replace(zone, margin_m=0.0, margin_vertical_m=0.0)
-    return Walls(zone, Volume.of(bare, WORLD), Volume.of(zone, WORLD), Volume.of(near, WORLD))
+    return Walls(
+        zone,
+        Volume.of(bare, WORLD),
+        Volume.of(zone, WORLD),
+        Volume.of(near, WORLD),
+        Schedule.of(zone.active, zone.daily),
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,7 +155,7 @@ def within_reach(samples: Samples, gate: Walls, options: AlertOptions) -> tuple[
     moved = np.sqrt(((ecef[1:] - ecef[:-1]) ** 2).sum(axis=1)) * SECOND_NS / np.diff(times)
     speed = np.append(moved[:1], moved)
     points = gate.wide.on_map(values[:, 0], values[:, 1])
-    away = gate.wide.distance(points[:, 0], points[:, 1], values[:, 2], rough=True)[1]
+    away = gate.wide.distance(points[:, 0], points[:, 1], values[:, 2])[1]
     close = known & gate.active(times) & (away <= speed * gate.zone.lookahead_s)
     edges = np.diff(np.concatenate([[0], close.astype(np.int8), [0]]))
     spans = zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True)

@@ -7,6 +7,8 @@ from skypicket.commands import (
     alerts,
     check,
     demo,
+    encounters,
+    explain,
     plot,
     record,
     replay,
@@ -20,5 +22,20 @@ from skypicket.commands import (
 
 ALL: Final[tuple[Callable[[Any], None], ...]] = tuple(
     module.add_parser
-    for module in (demo, serve, simulate, track, record, replay, alerts, score, plot, check, schema, version)
+    for module in (
+        demo,
+        serve,
+        simulate,
+        track,
+        record,
+        replay,
+        alerts,
+        score,
+        explain,
+        encounters,
+        plot,
+        check,
+        schema,
+        version,
+    )
 )

@@ -273,6 +273,21 @@ def test_a_malformed_volume_is_named_with_its_line_and_the_others_are_used(read,
     assert re.match(r".*area\.txt:\d+: ", str(error))
 
 
+def test_a_volume_without_its_class_does_not_spoil_the_one_above_it_even_without_an_empty_line(read):
+    file = read(f"{HEAD}{SQUARE}AN SECOND\nAH FL95\nAL GND\n{SQUARE}")
+    assert [zone.id for zone in file.zones] == ["TEST"]
+    assert [mistake.key for mistake in file.left_out[0].mistakes] == ['"SECOND".AC']
+
+
+@pytest.mark.parametrize("around", ["", "\n"])
+def test_a_misspelt_corner_is_never_just_lost(read, around):
+    corners = SQUARE.splitlines(keepends=True)
+    corners[1] = around + corners[1].replace("DP", "PD") + around
+    file = read(HEAD + "".join(corners))
+    assert file.zones == ()
+    assert file.left_out[0].line == 6 + len(around)
+
+
 def test_load_zones_tells_every_malformed_volume_at_once(tmp_path):
     path = tmp_path / "area.txt"
     path.write_text((f"{HEAD}{SQUARE}\n" * 3).replace("FL95", "FLXX"))

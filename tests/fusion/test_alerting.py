@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fusion.airspace import Airspace
 from fusion.alerting import AlertMachine
-from fusion.config import TrackerConfig, ZoneConfig
+from fusion.config import AlertsConfig, TrackerConfig, ZoneConfig
 from fusion.geodesy import Plane
 from fusion.judging import limit
 from fusion.motion import Motions
@@ -72,7 +72,7 @@ def look(
 
 
 def machine(*zones: ZoneConfig) -> AlertMachine:
-    return AlertMachine(Airspace(zones or [airport()], PLANE), MOTIONS, PLANE)
+    return AlertMachine(Airspace(zones or [airport()], PLANE), MOTIONS, PLANE, AlertsConfig(clear_part=0.6, hold_s=5.0))
 
 
 def flight(

@@ -21,6 +21,7 @@ from adapters.wire import alert_message
 from fusion.config import SensorConfig, ServiceConfig, SiteConfig, ZoneConfig
 from fusion.errors import ConfigError
 from fusion.geodesy import Plane
+from fusion.schedule import DailyWindow
 from fusion.types import SECOND_NS, AlertStep, Coverage, Frame, Place, Pose
 from fusion.volumes import radii_at
 from replay.alerts.calibration import Forecasts, calibration
@@ -226,6 +227,9 @@ def test_a_zone_that_is_inactive_at_the_crossing_is_entered_when_it_becomes_acti
     (entry,) = judged(rows, alert(280, 420), zone(active=((at(350), at(900)),))).entries
     assert entry.time_ns == pytest.approx(at(350), abs=CLOSE * SECOND_NS)
     assert entry.warning_s == pytest.approx(70.0, abs=CLOSE)
+    clock_s = 22 * 3600 + 13 * 60 + 20  # of the start, in UTC: the daily window opens 350 s after it
+    (entry,) = judged(rows, [], zone(daily=(DailyWindow(clock_s + 350, clock_s + 900),))).entries
+    assert entry.time_ns == pytest.approx(at(350), abs=CLOSE * SECOND_NS)
 
 
 def test_an_object_above_the_ceiling_or_on_the_other_side_of_the_earth_does_not_enter() -> None:
@@ -509,6 +513,8 @@ def test_a_zone_is_active_by_its_schedule_and_by_what_reports_say_against_it() -
 
     assert active(report(0, "active")) is None
     assert active(report(0, "inactive")) == ()
+    daily = (DailyWindow(0, 3600),)  # the cases begin at 22:13:20
+    assert with_activity([report(0, "inactive", daily=daily)])[0].daily == daily
     span = ((at(100), at(200)),)
     assert active(report(0, "pre-active", active=span)) == span  # agrees with the schedule, which then rules
     found = active(report(0, "active"), report(50, "inactive"), report(80, "active"))  # switched off at 50, on at 80

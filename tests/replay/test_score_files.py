@@ -14,6 +14,7 @@ from adapters.wire import Sender
 from fusion.config import SensorConfig, ServiceConfig, SiteConfig
 from fusion.errors import MessageRejected, RecordingError
 from fusion.geodesy import Plane
+from fusion.schedule import DailyWindow
 from fusion.types import SECOND_NS, Coverage, Place, Pose
 from replay.page import page, write_page
 from replay.recording import open_writer
@@ -153,6 +154,7 @@ def test_a_zones_message_gives_back_all_that_judges_alerts() -> None:
         "lookahead_s": 90.0,
         "imminent_s": 20.0,
         "active": [["2023-11-14T22:13:30Z", "2023-11-14T22:14:00Z"]],
+        "daily": [["22:00Z", "23:00Z"]],
         "ignore": ["friend"],
         "state": "pre-active",
     }
@@ -160,6 +162,7 @@ def test_a_zones_message_gives_back_all_that_judges_alerts() -> None:
     assert (zone.margin_m, zone.margin_vertical_m, zone.lookahead_s, zone.imminent_s) == (100.0, 50.0, 90.0, 20.0)
     assert zone.active == ((START_NS + 10 * SECOND_NS, START_NS + 40 * SECOND_NS),)
     assert zone.ignore == ("friend",)
+    assert zone.daily == (DailyWindow(22 * 3600, 23 * 3600),)
 
 
 @pytest.mark.parametrize(

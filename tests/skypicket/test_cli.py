@@ -26,6 +26,7 @@ COMMANDS = (
     "replay",
     "alerts",
     "score",
+    "explain",
     "plot",
     "check",
     "schema",

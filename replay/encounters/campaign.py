@@ -1,0 +1,28 @@
+"""Thousands of encounters, spread over processes: the same whatever their number, in the order of the encounters."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from typing import Final, TypeVar
+
+T = TypeVar("T")
+Job = Callable[[int, int], T]  # of the campaign's seed and an encounter's number; importable, for other processes
+CHUNK: Final = 4  # encounters handed over at once
+
+
+def spread(job: Job[T], seed: int, numbers: range, workers: int) -> Iterator[T]:
+    """What `job` makes of each encounter, in their order.
+
+    Kernels are compiled here first: many processes that compile at once take as many times as long.
+    """
+    from fusion import kernels
+
+    kernels.load()
+    if workers == 1:
+        yield from (job(seed, number) for number in numbers)
+        return
+    context = multiprocessing.get_context("spawn")  # a fork would copy the threads of numerical libraries half alive
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        yield from pool.map(job, [seed] * len(numbers), numbers, chunksize=CHUNK)

@@ -1,0 +1,111 @@
+"""An encounter through the real core: `fusion.pipeline`, from frames to alert steps, with every forecast kept."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from fusion.forecasts import Forecast, Forecaster
+from fusion.handover import moments
+from fusion.pipeline import Pipeline
+from fusion.types import AlertStep, Outlook, Picture
+from replay.alerts.model import Step
+from replay.encounters.flown import Flown, fly
+from replay.encounters.layout import lay_out
+from replay.truths import ObjectRows, collect
+
+# An evaluation's row, one for each confirmed or coasting track at each second: the track, one Gaussian in the plane at
+# the zone (m, m/s; spread: the upper triangle of its covariance, row by row), and what was forecast of it.  told:
+# whether the zone was near enough for a forecast, else entry is 0.  entry: P(entry), given that the track exists.
+# now: P(inside now).  inside: its mean is.
+ROW: Final = np.dtype(
+    [
+        *((name, np.int64) for name in ("track", "time_ns", "updated_ns", "created_ns")),
+        *((name, np.int32) for name in ("hits", "status")),
+        *((name, np.float64) for name in ("existence", "entry", "now", "p10", "p50", "p90")),
+        *((name, np.bool_) for name in ("told", "inside")),
+        ("mean", np.float32, (6,)),
+        ("spread", np.float32, (21,)),
+    ]
+)
+TRIANGLE: Final = np.triu_indices(6)
+Rows = np.ndarray[tuple[int], np.dtype[np.void]]
+NO_TIME: Final = (np.nan, np.nan, np.nan)  # to entry: none of the paths enters
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Record:
+    """What one encounter left: its truth, the steps of its alerts, and every forecast.
+
+    rows: (n,) of `ROW`, in order of time, then track.  span_ns: from the first evaluation to the last.
+    """
+
+    number: int
+    kind: str
+    truth: ObjectRows
+    trackable_ns: int | None
+    span_ns: tuple[int, int]
+    steps: list[Step]
+    rows: Rows
+
+
+class Listener(Forecaster):
+    """A forecaster that keeps what it says."""
+
+    def __init__(self, real: Forecaster) -> None:
+        super().__init__(real.airspace, real.motions, real.plane)
+        self.rows: list[tuple[object, ...]] = []
+        self.times_ns: list[int] = []
+
+    def forecasts(self, outlook: Outlook, watched: Collection[tuple[int, int]]) -> list[Forecast]:
+        """The real one's, kept."""
+        found = super().forecasts(outlook, watched)
+        by_row = {each.row: each for each in found}
+        self.times_ns.append(outlook.time_ns)
+        for row in range(len(outlook.id)):
+            self.rows.append(_row(outlook, row, by_row.get(row)))
+        return found
+
+
+def _row(outlook: Outlook, row: int, forecast: Forecast | None) -> tuple[object, ...]:
+    """One row of `ROW`."""
+    whole = (outlook.id, outlook.updated_ns, outlook.created_ns, outlook.hits, outlook.status)
+    track, updated, created, hits, status = (int(column[row]) for column in whole)
+    told: tuple[object, ...] = (0.0, 0.0, *NO_TIME, False, False)
+    if forecast is not None:
+        entry = forecast.entry
+        told = (entry.probability, entry.now, *(entry.time_s or NO_TIME), True, forecast.inside)
+    mean, spread = moments(outlook, row)
+    existence = float(outlook.existence[row])
+    return (track, outlook.time_ns, updated, created, hits, status, existence, *told, mean, spread[TRIANGLE])
+
+
+def track(seed: int, number: int) -> Record:
+    """Fly, see and track encounter `number` of the campaign `seed`."""
+    return tracked(fly(lay_out(seed, number)))
+
+
+def tracked(flown: Flown) -> Record:
+    """The record of a flown encounter."""
+    encounter = flown.encounter
+    pipeline = Pipeline(encounter.site, rewind=False)
+    machine = pipeline._air.machine
+    listener = Listener(machine.forecaster)
+    machine.forecaster = listener
+    steps: list[AlertStep] = []
+    for frame in flown.frames:
+        steps += [event for event in pipeline.receive(frame) if not isinstance(event, Picture)]
+    steps += [event for event in pipeline.finish() if not isinstance(event, Picture)]
+    (truth,) = collect(flown.truth())
+    return Record(
+        encounter.number,
+        encounter.kind.name,
+        truth,
+        flown.trackable_ns,
+        (listener.times_ns[0], listener.times_ns[-1]),
+        [Step.of(step) for step in steps],
+        np.array(listener.rows, ROW),
+    )
