@@ -212,6 +212,10 @@ class AlertsConfig:
     diverted_after_s: Annotated[float, Ge(1), Le(600)] = 60.0
     test_every_s: Annotated[float, Ge(0), Le(31_536_000)] = 86_400.0
 
+    def __post_init__(self) -> None:
+        if 0.0 < self.test_every_s < 1.0:
+            raise ConfigError("test_every_s", self.test_every_s, "0 for never, or a number from 1 on")
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceConfig:
