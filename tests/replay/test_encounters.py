@@ -29,7 +29,7 @@ from replay.encounters.store import load, save
 from replay.encounters.tracking import Record, tracked
 
 SEED = 1000  # that of the baselines, on which nothing of ours is tuned
-WARNED = 2  # an encounter of that seed whose object is warned of
+WARNED = 3  # an encounter of that seed whose object is warned of
 CIRCLE = Region(3000.0, None, 0.0, 2000.0, 0.0, 0.0)
 
 
