@@ -18,7 +18,7 @@ from fusion.config import AlertsConfig
 from fusion.diversion import Diversions
 from fusion.forecasts import Forecast, Forecaster
 from fusion.geodesy import Plane
-from fusion.handover import handed_over, spoken_for
+from fusion.handover import handed_over, inherited, orphan, spoken_for
 from fusion.judging import VOTES_KEPT, absence, chance, evidence, limit
 from fusion.motion import Motions
 from fusion.states import CLEARED, OPEN, QUIET, Evidence
@@ -66,19 +66,26 @@ class AlertMachine:
         ]
         found = self.forecaster.forecasts(outlook, frozenset(watched))
         forecasts = {(int(outlook.id[each.row]), each.zone.id): each for each in found}
-        watches: dict[Pair, Watch] = {}
-        assessments = []
-        for pair in sorted({**before, **forecasts}):
-            row, watch = rows.get(pair[0]), before.get(pair, Watch())
-            after = self._advance(pair, watch, outlook, row, forecasts.get(pair))
-            if after.open and not watch.open and row is not None and spoken_for(pair, before | watches, outlook, row):
-                continue
-            if after.state not in (QUIET, CLEARED):
-                watches[pair] = after
-            if after.said is not None:
-                assessments.append(after.said)
-        self.watches, self.time_ns = watches, outlook.time_ns
-        return assessments
+        after = {
+            pair: self._advance(pair, before.get(pair, Watch()), outlook, rows.get(pair[0]), forecasts.get(pair))
+            for pair in sorted({**before, **forecasts})
+        }
+        self._unite(before, after, outlook, rows)
+        self.watches = {pair: watch for pair, watch in after.items() if watch.state not in (QUIET, CLEARED)}
+        self.time_ns = outlook.time_ns
+        return [watch.said for watch in after.values() if watch.said is not None]
+
+    def _unite(
+        self, before: dict[Pair, Watch], after: dict[Pair, Watch], outlook: Outlook, rows: dict[int, int]
+    ) -> None:
+        """One object, one alert: who was raised just now goes on with the alert of its object, or keeps quiet."""
+        for pair in [each for each, watch in after.items() if watch.open and not before.get(each, Watch()).open]:
+            other = orphan(pair, before, outlook, rows, self.motions)
+            if other is not None and other in after:
+                del after[other]
+                after[pair] = inherited(after[pair], before[other], other[0], outlook.time_ns)
+            elif spoken_for(pair, before, outlook, rows[pair[0]]):
+                del after[pair]
 
     def diverted_ns(self, ids: Ints) -> tuple[int | None, ...]:
         """When each of (n,) tracks last left the path predicted for it, or None."""

@@ -7,17 +7,19 @@ that is where the first must be by now (kinematic hand-over).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from fusion.motion import DENSITY, Motions
+from fusion.motion import DENSITY, LATERAL, Motions
 from fusion.types import COASTING, CONFIRMED, SECOND_NS, Bools, Floats, Outlook
 from fusion.watches import Pair, Sighting, Watch
 
 GATE: Final = 22.458  # chi-square of six degrees of freedom, 0.999: the same object is refused once in a thousand
+FAR_SIGMAS: Final = 3.0  # by which both places may be off besides
 YOUNG_NS: Final = 60 * SECOND_NS  # in which a track that split off is merged, or has shown that it is another object
 
 
@@ -39,6 +41,37 @@ def handed_over(
         said = None if watch.said is None else replace(watch.said, track=heir, tracks=(*tracks, heir))
         found[heir, pair[1]] = replace(watch, since_ns=now_ns, tracks=tracks, handed_ns=now_ns, said=said)
     return found
+
+
+def orphan(
+    pair: Pair, watches: Mapping[Pair, Watch], outlook: Outlook, rows: Mapping[int, int], motions: Motions
+) -> Pair | None:
+    """Of a track that is about to be alerted, and began when another with an open alert for the zone was not seen any
+    more: that other, if the object can have come from there. The most recently seen, where there are several.
+
+    A track is lost where its object does what no model foresaw; so not the gate counts, but what can be flown. An
+    object that appears within another's reach as that one vanishes is the same, more likely than not.
+    """
+    row, best = rows[pair[0]], None
+    for other, watch in watches.items():
+        there, last = rows.get(other[0]), watch.last
+        if other[1] != pair[1] or other[0] == pair[0] or not watch.open or last is None:
+            continue
+        if there is not None and outlook.status[there] != COASTING:
+            continue
+        if int(outlook.created_ns[row]) <= last.updated_ns or _differ(last.identity, outlook.identity[row]):
+            continue
+        newer = best is None or (last.updated_ns, other) > (_seen_ns(watches[best]), best)
+        if newer and _in_reach(last, outlook, row, motions):
+            best = other
+    return best
+
+
+def inherited(watch: Watch, other: Watch, track: int, now_ns: int) -> Watch:
+    """The watch of a track that goes on with the episode of `other`, whose track was `track`."""
+    tracks = (*other.tracks, track)
+    said = None if watch.said is None else replace(watch.said, tracks=(*tracks, watch.said.track))
+    return replace(watch, tracks=tracks, handed_ns=now_ns, said=said)
 
 
 def spoken_for(pair: Pair, watches: Mapping[Pair, Watch], outlook: Outlook, row: int) -> bool:
@@ -91,12 +124,36 @@ def _heir(
         track = int(outlook.id[other])
         if track == pair[0] or ((track, pair[1]) in watches and watches[track, pair[1]].open):
             continue
-        if not same[other] and None not in (last.identity, outlook.identity[other]):
+        if _differ(last.identity, outlook.identity[other]):
             continue
         distance = _distance(*where, *moments(outlook, other))
         if (same[other] or distance <= GATE) and (best is None or distance < nearest):
             best, nearest = track, distance
     return best
+
+
+def _in_reach(last: Sighting, outlook: Outlook, row: int, motions: Motions) -> bool:
+    """Whether an object can have come from where it was seen last to where a track is now: by as much as its hardest
+    manoeuvre, twice over, or its speed lets it stray from straight on, and by its climb.
+    """
+    where, spread = _carried(last, outlook.time_ns, motions)
+    mean, own = moments(outlook, row)
+    dt = (outlook.time_ns - last.updated_ns) / SECOND_NS
+    hardest = float(
+        max(np.abs(motions.parameters[:, LATERAL]).max(), np.sqrt(motions.parameters[:, DENSITY] / 2.0).max())
+    )
+    speed = max(math.hypot(*last.mean[3:].tolist()), math.hypot(*mean[3:].tolist()))
+    unsure = FAR_SIGMAS * math.sqrt(sum(float(spread[i, i] + own[i, i]) for i in range(3)))
+    return math.hypot(*(mean[:3] - where[:3]).tolist()) <= min(hardest * dt * dt, 2.0 * speed * dt) + unsure
+
+
+def _seen_ns(watch: Watch) -> int:
+    return 0 if watch.last is None else watch.last.updated_ns
+
+
+def _differ(one: str | None, other: str | None) -> bool:
+    """Whether two transponder addresses are known, and not the same."""
+    return one is not None and other is not None and one != other
 
 
 def _about(where: tuple[Floats, Floats], outlook: Outlook) -> Bools:

@@ -74,12 +74,12 @@ JET: Final = Kind(
 KINDS: Final = (DRONE, LIGHT, JET)
 
 # How hard the campaign is: set by the two baselines alone (docs/encounters.md), never by our own result.
-HOMING: Final = 0.6  # of the turns lead towards the zone
+HOMING: Final = 0.2  # of the turns lead towards the zone
 HOMING_SPREAD: Final = 1.5  # radii round the zone's centre, among whose points such a turn aims
 FREE_TURN_DEG: Final = 60.0  # standard deviation of any other turn
 TURNS_AWAY: Final = 0.4  # of the objects at the edge
 AWAY_DEG: Final = 60.0  # from straight away, at most
-INTO_BAND: Final = 0.8  # of the climbs and descents lead to a height of the zone
+INTO_BAND: Final = 0.4  # of the climbs and descents lead to a height of the zone
 BAND_SPREAD: Final = 1.5  # of the band's height, round its middle, for any other
 
 
