@@ -95,9 +95,8 @@ def tracked(flown: Flown) -> Record:
     """The record of a flown encounter."""
     encounter = flown.encounter
     pipeline = Pipeline(encounter.site, rewind=False)
-    machine = pipeline._air.machine
-    listener = Listener(machine.forecaster)
-    machine.forecaster = listener
+    listener = Listener(pipeline.machine.forecaster)
+    pipeline.machine.forecaster = listener
     steps: list[AlertStep] = []
     for frame in flown.frames:
         steps += [event for event in pipeline.receive(frame) if not isinstance(event, Picture)]
