@@ -68,6 +68,11 @@ class Pipeline:
         self._waiting: list[Frame] = []
 
     @property
+    def machine(self) -> AlertMachine:
+        """The alert decisions as they stand."""
+        return self._air.machine
+
+    @property
     def watermark_ns(self) -> int | None:
         """What is published up to here is final."""
         return None if self.newest_ns is None else self.newest_ns - self._lateness_ns

@@ -1,7 +1,6 @@
 """The alert decisions again from forecasts that are kept, with other thresholds: seconds instead of tracking anew.
 
 It is the core's own machine (`fusion.alerting`) that decides; only its forecaster reads what was forecast before.
-What a forecast says does not depend on thresholds, but for the rule that few paths decide of a pair that is not open.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from fusion.config import AlertsConfig
 from fusion.episodes import Ledger
 from fusion.forecasts import Forecast, Forecaster
 from fusion.geodesy import Plane
+from fusion.judging import INSIDE
 from fusion.motion import Motions
 from fusion.types import SECOND_NS, AlertStep, Outlook
 from replay.alerts.model import Step
@@ -49,8 +49,6 @@ class Remembered(Forecaster):
         """What was said of the tracks of this outlook."""
         found: list[Any] = []
         for row, kept in enumerate(self._rows[self.begin : self.end]):
-            if not kept["told"]:
-                continue
             time_s = None if np.isnan(kept["p50"]) else (float(kept["p10"]), float(kept["p50"]), float(kept["p90"]))
             entry = SimpleNamespace(probability=float(kept["entry"]), now=float(kept["now"]), time_s=time_s, place=None)
             volume, zone = self.airspace.volumes[0], self.airspace.zones[0]
@@ -75,11 +73,13 @@ def again(seed: int, record: Record, chosen: Thresholds) -> list[Step]:
     remembered = Remembered(machine.forecaster, record.rows)
     machine.forecaster = remembered
     ledger, steps, times = Ledger(airspace), [], record.rows["time_ns"]
+    may = record.rows["existence"] * record.rows["entry"] >= probability
+    may |= record.rows["inside"] | (record.rows["now"] >= INSIDE)
     instants = np.arange(record.span_ns[0], record.span_ns[1] + 1, SECOND_NS)
     edges = np.searchsorted(times, np.append(instants, record.span_ns[1] + 1))
     for now_ns, begin, end in zip(instants.tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         remembered.begin, remembered.end = begin, end
-        if not machine.watches and not record.rows["told"][begin:end].any():
+        if not machine.watches and not may[begin:end].any():
             machine.time_ns = now_ns
             continue
         said: list[AlertStep] = ledger.reconcile(now_ns, machine.evaluate(_outlook(record.rows[begin:end], now_ns)))

@@ -5,11 +5,10 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from typing import Final, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 Job = Callable[[int, int], T]  # of the campaign's seed and an encounter's number; importable, for other processes
-CHUNK: Final = 4  # encounters handed over at once
 
 
 def spread(job: Job[T], seed: int, numbers: range, workers: int) -> Iterator[T]:
@@ -25,4 +24,4 @@ def spread(job: Job[T], seed: int, numbers: range, workers: int) -> Iterator[T]:
         return
     context = multiprocessing.get_context("spawn")  # a fork would copy the threads of numerical libraries half alive
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        yield from pool.map(job, [seed] * len(numbers), numbers, chunksize=CHUNK)
+        yield from pool.map(job, [seed] * len(numbers), numbers)

@@ -54,7 +54,7 @@ def instant(encounter: Encounter, record: Record) -> Instant | None:
     away = encounter.region.distance(mean[:, 0], mean[:, 1])
     speed = np.sqrt(mean[:, 3] ** 2 + mean[:, 4] ** 2)
     reach = away - encounter.region.margin_m <= speed * encounter.zone.lookahead_s
-    found = np.flatnonzero(reach & rows["told"] & (rows["time_ns"] % EVERY_NS == 0) & ~rows["inside"] & _near(record))
+    found = np.flatnonzero(reach & (rows["time_ns"] % EVERY_NS == 0) & ~rows["inside"] & _near(record))
     if not len(found):
         return None
     row = int(generator(encounter.seed, "encounter", encounter.number, "instant").choice(found))

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from fusion import paths
 from fusion.forecasts import Forecast, Forecaster
 from fusion.handover import moments
 from fusion.pipeline import Pipeline
@@ -18,15 +19,14 @@ from replay.encounters.layout import lay_out
 from replay.truths import ObjectRows, collect
 
 # An evaluation's row, one for each confirmed or coasting track at each second: the track, one Gaussian in the plane at
-# the zone (m, m/s; spread: the upper triangle of its covariance, row by row), and what was forecast of it.  told:
-# whether the zone was near enough for a forecast, else entry is 0.  entry: P(entry), given that the track exists.
-# now: P(inside now).  inside: its mean is.
+# the zone (m, m/s; spread: the upper triangle of its covariance, row by row), and what is forecast of it.  entry:
+# P(entry), given that the track exists.  now: P(inside now).  inside: its mean is.
 ROW: Final = np.dtype(
     [
         *((name, np.int64) for name in ("track", "time_ns", "updated_ns", "created_ns")),
         *((name, np.int32) for name in ("hits", "status")),
         *((name, np.float64) for name in ("existence", "entry", "now", "p10", "p50", "p90")),
-        *((name, np.bool_) for name in ("told", "inside")),
+        ("inside", np.bool_),
         ("mean", np.float32, (6,)),
         ("spread", np.float32, (21,)),
     ]
@@ -54,7 +54,9 @@ class Record:
 
 
 class Listener(Forecaster):
-    """A forecaster that keeps what it says."""
+    """A forecaster that keeps what it says; and of tracks of which it says nothing, as entry cannot be likely, the
+    glance that tells so.
+    """
 
     def __init__(self, real: Forecaster) -> None:
         super().__init__(real.airspace, real.motions, real.plane)
@@ -66,21 +68,22 @@ class Listener(Forecaster):
         if outlook.time_ns % EVERY_NS == 0:
             watched = {*watched, *((row, 0) for row in range(len(outlook.id)))}
         found = super().forecasts(outlook, watched)
-        by_row = {each.row: each for each in found}
+        told = {each.row: (each.entry, each.inside) for each in found}
         self.times_ns.append(outlook.time_ns)
         for row in range(len(outlook.id)):
-            self.rows.append(_row(outlook, row, by_row.get(row)))
+            self.rows.append(_row(outlook, row, *(told.get(row) or (self._glance(outlook, row), False))))
         return found
 
+    def _glance(self, outlook: Outlook, row: int) -> paths.Entry:
+        fan = self._fan(outlook, row, self.airspace.zones[0].lookahead_s, {})
+        return paths.entry(fan, self.airspace.volumes[0], self.airspace.spans(0, outlook.time_ns), paths.GLANCE)
 
-def _row(outlook: Outlook, row: int, forecast: Forecast | None) -> tuple[object, ...]:
+
+def _row(outlook: Outlook, row: int, entry: paths.Entry, inside: bool) -> tuple[object, ...]:
     """One row of `ROW`."""
     whole = (outlook.id, outlook.updated_ns, outlook.created_ns, outlook.hits, outlook.status)
     track, updated, created, hits, status = (int(column[row]) for column in whole)
-    told: tuple[object, ...] = (0.0, 0.0, *NO_TIME, False, False)
-    if forecast is not None:
-        entry = forecast.entry
-        told = (entry.probability, entry.now, *(entry.time_s or NO_TIME), True, forecast.inside)
+    told = (entry.probability, entry.now, *(entry.time_s or NO_TIME), inside)
     mean, spread = moments(outlook, row)
     existence = float(outlook.existence[row])
     return (track, outlook.time_ns, updated, created, hits, status, existence, *told, mean, spread[TRIANGLE])
@@ -95,9 +98,8 @@ def tracked(flown: Flown) -> Record:
     """The record of a flown encounter."""
     encounter = flown.encounter
     pipeline = Pipeline(encounter.site, rewind=False)
-    machine = pipeline._air.machine
-    listener = Listener(machine.forecaster)
-    machine.forecaster = listener
+    listener = Listener(pipeline.machine.forecaster)
+    pipeline.machine.forecaster = listener
     steps: list[AlertStep] = []
     for frame in flown.frames:
         steps += [event for event in pipeline.receive(frame) if not isinstance(event, Picture)]
