@@ -9,7 +9,7 @@ import argparse
 import importlib
 import time
 
-NAMES = ("engines", "inner", "throughput", "recordings", "startup", "numerics", "cases", "alerts")
+NAMES = ("engines", "inner", "throughput", "recordings", "startup", "numerics", "cases", "alert_cost", "alerts")
 
 
 def main() -> None:

@@ -88,7 +88,7 @@ class Forecaster:
                 if glance < zone.predicted_probability - _doubt(zone.predicted_probability, paths.GLANCE):
                     continue
             inside = self.airspace.is_active(i, outlook.time_ns) and self._inside(outlook, row, volume)
-            entry = paths.entry(fan, volume, spans, paths.GLANCE if inside else paths.ANSWER)
+            entry = paths.entry(fan, volume, spans, paths.GLANCE if inside else None)
             found.append(Forecast(row, zone, volume, inside, fan, entry))
         return found
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FULL: Final = 1024  # paths to draw a corridor from
 ROUGH: Final = 128  # paths to see how near a track comes
-ANSWER: Final = 4096  # paths for a probability ...
+ANSWER, FEWEST_ANSWER = 4096, 1024  # paths for a probability: its standard error is some 0.003 ...
 GLANCE: Final = 256  # ... and to see whether that answer is worth it
 FEW: Final = 64  # ways, to see which zones are worth a glance
 HEIGHTS: Final = 2  # that each of these tries, where height and way are independent
@@ -176,8 +176,16 @@ def fan(
     return Starts.of(plane, weight[None], mean[None], covariance[None]).fan(motions, 0, horizon_s, count)
 
 
-def entry(paths: Fan, volume: Volume, spans: tuple[tuple[float, float], ...], count: int = ANSWER) -> Entry:
-    """How `count` paths enter `volume` during `spans`, the times (from, to), s from now, at which it is active."""
+def entry(paths: Fan, volume: Volume, spans: tuple[tuple[float, float], ...], count: int | None = None) -> Entry:
+    """How `count` paths enter `volume` during `spans`, the times (from, to), s from now, at which it is active.
+
+    Without `count` as many as an answer of one standard error needs: `ANSWER` in doubt, fewer where most paths agree.
+    """
+    if count is None:
+        glance = chance(paths, volume, spans, GLANCE)
+        count = ANSWER
+        while count > FEWEST_ANSWER and count >= 8.0 * ANSWER * glance * (1.0 - glance):
+            count //= 2
     times, places = sampled(paths, volume, spans, count)
     found = times.ravel()
     rows = np.flatnonzero(np.isfinite(found))
@@ -200,7 +208,7 @@ def sampled(paths: Fan, volume: Volume, spans: tuple[tuple[float, float], ...], 
     """When and where paths first enter: (count, heights) s, inf for never; (count, heights, 3) along and across the
     heading, and height.
     """
-    from fusion.kernels.entries import entries
+    from fusion.kernels.entries import entries, room
 
     motions = paths.motions
     heights = 1 if motions.parameters[:, GRAVITY].any() else HEIGHTS
@@ -209,7 +217,7 @@ def sampled(paths: Fan, volume: Volume, spans: tuple[tuple[float, float], ...], 
         leading(count), normals(), paths.share, paths.mean, paths.root, paths.frame, paths.curvature,
         motions.parameters, motions.prior, motions.rate_per_s, paths.horizon_s, volume.axes,
         np.array(volume.radii_m), np.array([volume.floor_m, volume.ceiling_m]), volume.box, *volume.mesh.parts,
-        np.array(spans), times, places,
+        np.array(spans), *room(heights, len(motions.prior)), times, places,
     )  # fmt: skip
     return times, places
 
@@ -230,7 +238,7 @@ def nearest(paths: Fan, volume: Volume, entered_s: Floats) -> tuple[float, float
     out = np.empty((2, len(drawn)))
     approach(
         drawn, paths.horizon_s / (drawn.shape[1] - 1), paths.frame, paths.curvature, volume.axes,
-        np.array(volume.radii_m), np.array([volume.floor_m, volume.ceiling_m]), volume.box, volume.rough, out,
+        np.array(volume.radii_m), np.array([volume.floor_m, volume.ceiling_m]), volume.box, volume.rough_edges, out,
     )  # fmt: skip
     outside = out[0] > 0.0
     least, when = out[:, outside] if outside.any() else out
@@ -273,12 +281,11 @@ def _densest(points: Floats) -> Floats:
     """Of points (n, 3), the one with most others round it: a kernel estimate's mode, with Cauchy kernels of about
     Silverman's width.
     """
+    from fusion.kernels.approach import densest
+
     centred = points - np.add.reduce(points, axis=0) / len(points)
     width = float(np.add.reduce((centred * centred).sum(axis=1))) / len(points) * len(points) ** (-2.0 / 7.0)
-    apart = points[:, None, :] - points[None, :, :]
-    square = apart[..., 0] ** 2 + apart[..., 1] ** 2 + apart[..., 2] ** 2
-    density = (1.0 / (1.0 + square / max(width, 1.0))).sum(axis=1)
-    return np.asarray(points[int(density.argmax())])
+    return np.asarray(points[densest(np.ascontiguousarray(points), max(width, 1.0))])
 
 
 def _transformed(roots: Floats, points: Floats) -> Floats:

@@ -46,7 +46,7 @@ class Volume:
     """One zone, widened by its margins.
 
     axes: (3, 3) east, north, up at the zone's centre, earth-centred.  radii_m: of curvature there, east and north.
-    shape: on the map; rough: the edges of the same with few corners, as `Mesh.edges`.  box: (4,) its least and greatest
+    shape: on the map; rough: the same with few corners.  box: (4,) its least and greatest
     x and y.  width_m: how thick it is, twice area over perimeter.  centre: (3,), in the plane, of a ball of reach_m
     that holds the volume.
     """
@@ -55,7 +55,7 @@ class Volume:
     axes: Floats
     radii_m: tuple[float, float]
     shape: BaseGeometry
-    rough: Floats
+    rough: BaseGeometry
     box: Floats
     floor_m: float
     ceiling_m: float
@@ -63,6 +63,7 @@ class Volume:
     centre: Floats
     reach_m: float
     _meshed: list[Mesh] = field(default_factory=list, repr=False)
+    _rough: list[Floats] = field(default_factory=list, repr=False)
 
     @property
     def mesh(self) -> Mesh:
@@ -70,6 +71,13 @@ class Volume:
         if not self._meshed:
             self._meshed.append(Mesh.of(self.shape))
         return self._meshed[0]
+
+    @property
+    def rough_edges(self) -> Floats:
+        """The edges of `rough`, as `Mesh.edges`."""
+        if not self._rough:
+            self._rough.append(edges_of(self.rough))
+        return self._rough[0]
 
     @classmethod
     def of(cls, zone: ZoneConfig, plane: Plane) -> Volume:
@@ -90,7 +98,7 @@ class Volume:
         centre, reach = _ball(shapely.get_coordinates(shape.boundary), floor, ceiling, axes, radii, plane)
         west, south, east, north = shape.bounds
         box, width = np.array([west, east, south, north]), 2.0 * shape.area / shape.length
-        rough = edges_of(shape.simplify(ROUGH_PART * width))
+        rough = shape.simplify(ROUGH_PART * width)
         return cls(zone, axes, radii, shape, rough, box, floor, ceiling, width, centre, reach)
 
     def on_map(self, lat_deg: Floats, lon_deg: Floats) -> Floats:
@@ -104,14 +112,14 @@ class Volume:
         found[rows] = self.mesh.inside(x[rows], y[rows])
         return found
 
-    def distance(self, x: Floats, y: Floats, height_m: Floats) -> tuple[Floats, Floats]:
+    def distance(self, x: Floats, y: Floats, height_m: Floats, rough: bool = False) -> tuple[Floats, Floats]:
         """From points of the map to the nearest point of the volume: along the ground, and in space. 0 inside.
 
         (n,) m each. Within 0.1 % at 300 km: the map's own stretching.
         """
         import shapely
 
-        ground = np.asarray(shapely.distance(shapely.points(x, y), self.shape))
+        ground = np.asarray(shapely.distance(shapely.points(x, y), self.rough if rough else self.shape))
         gap = np.maximum(np.maximum(self.floor_m - height_m, height_m - self.ceiling_m), 0.0)
         return ground, np.sqrt(ground * ground + gap * gap)
 

@@ -1,4 +1,4 @@
-"""How near drawn paths come to a volume."""
+"""How near drawn paths come to a volume, and where most of them enter."""
 
 from __future__ import annotations
 
@@ -59,3 +59,17 @@ def approach(path, dt, frame, curvature, axes, radii, limits, box, edges, out): 
             if away < best:
                 best, time = away, (k + part) * dt
         out[0, s], out[1, s] = best, time
+
+
+@entry("i8(f8[:,::1], f8)")
+def densest(points, width):  # type: ignore[no-untyped-def]
+    """Which of points (n, 3) has most others round it, by Cauchy kernels of the square `width`."""
+    best, most = 0, -1.0
+    for i in range(points.shape[0]):
+        density = 0.0
+        for j in range(points.shape[0]):
+            dx, dy, dz = points[i, 0] - points[j, 0], points[i, 1] - points[j, 1], points[i, 2] - points[j, 2]
+            density += width / (width + dx * dx + dy * dy + dz * dz)
+        if density > most:
+            best, most = i, density
+    return best

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fusion.kernels.jit import inner
+from fusion.kernels.jit import leaf
 
 U64 = np.uint64
 ADD, FIRST, SECOND = U64(0x9E3779B97F4A7C15), U64(0xBF58476D1CE4E5B9), U64(0x94D049BB133111EB)
@@ -17,7 +17,7 @@ FORTY = U64(40)
 MASK = U64(4095)
 
 
-@inner
+@leaf
 def mixed(key, more):  # type: ignore[no-untyped-def]
     """A new key from a key and a number."""
     z = (key ^ U64(more)) + ADD
@@ -26,7 +26,7 @@ def mixed(key, more):  # type: ignore[no-untyped-def]
     return z ^ (z >> THIRTY_ONE)
 
 
-@inner
+@leaf
 def four(key, table):  # type: ignore[no-untyped-def]
     """Four deviates from `table` (4096,), by a key that has been mixed."""
     a = table[key & MASK]
@@ -38,7 +38,7 @@ def four(key, table):  # type: ignore[no-untyped-def]
     return a, b, c, table[key & MASK]
 
 
-@inner
+@leaf
 def fraction(key):  # type: ignore[no-untyped-def]
     """A number inside (0, 1), from the upper 24 bits of a key that has been mixed."""
     return ((key >> FORTY) + 0.5) / 16777216.0

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 
-from fusion.kernels.jit import inner
+from fusion.kernels.jit import leaf
 from fusion.kernels.mesh import EMPTY_OUT, MIXED
 from fusion.kernels.paths import FAR_M
 
 MOST_UNDER = 16.0  # cells, half-width times half-height, that are looked through at once
 
 
-@inner
+@leaf
 def placed(x, y, dots, curvature, radii):  # type: ignore[no-untyped-def]
     """A point along the ground on the volume's map: `kernels.paths.chart`, for one, along and across the heading."""
     east, north = curvature[2] * x - curvature[3] * y, curvature[3] * x + curvature[2] * y
@@ -29,7 +29,7 @@ def placed(x, y, dots, curvature, radii):  # type: ignore[no-untyped-def]
     return radii[0] * stretch * u, radii[1] * stretch * v
 
 
-@inner
+@leaf
 def bounds_of(box, axes, radii, frame, curvature, out):  # type: ignore[no-untyped-def]
     """The box of a volume's map as a box along the ground from the track's foot: out (4,), least and greatest.
 
@@ -69,7 +69,7 @@ def bounds_of(box, axes, radii, frame, curvature, out):  # type: ignore[no-untyp
     out[0], out[1], out[2], out[3] = out[0] - margin, out[1] + margin, out[2] - margin, out[3] + margin
 
 
-@inner
+@leaf
 def affine(bounds, mesh, dots, curvature, radii, flat):  # type: ignore[no-untyped-def]
     """The way from the ground to the cells of the mesh as an affine map about the middle of `bounds`: flat (7,).
 
@@ -99,7 +99,7 @@ def affine(bounds, mesh, dots, curvature, radii, flat):  # type: ignore[no-untyp
     flat[6] = 2.0 * worst
 
 
-@inner
+@leaf
 def ground(west, east, south, north, flat, mesh, kind):  # type: ignore[no-untyped-def]
     """What lies under a box along the ground: `EMPTY_OUT`, `EMPTY_IN`, or `MIXED` where it is both or not known."""
     cells = mesh[4]

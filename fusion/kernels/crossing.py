@@ -9,7 +9,7 @@ import numpy as np
 from fusion.kernels.chance import four, mixed
 from fusion.kernels.charts import placed
 from fusion.kernels.futures import quarter_turned
-from fusion.kernels.jit import inner
+from fusion.kernels.jit import leaf
 from fusion.kernels.mesh import cuts, within
 from fusion.kernels.predict import coefficients
 from fusion.motion import CLIMB_SIGMA, CLIMB_TIME
@@ -24,7 +24,7 @@ TINY = 1e-12  # of a piece: crossings nearer each other are one
 HEIGHT, RATE, AT, OUT, DRAWS, MODE = range(6)
 
 
-@inner
+@leaf
 def climbed(heights, j, time, ends, flown, parameters, points, s, key, normals):  # type: ignore[no-untyped-def]
     """Bring height `j` to `time` by the exact transitions of the climbs of the modes flown until then.
 
@@ -51,7 +51,7 @@ def climbed(heights, j, time, ends, flown, parameters, points, s, key, normals):
         heights[j, DRAWS] += 1.0
 
 
-@inner
+@leaf
 def calm_time(parameters, mode):  # type: ignore[no-untyped-def]
     """How long a piece may last for the climb of a mode to be straight enough, s."""
     relaxing, sigma = parameters[mode, CLIMB_TIME], parameters[mode, CLIMB_SIGMA]
@@ -60,7 +60,7 @@ def calm_time(parameters, mode):  # type: ignore[no-untyped-def]
     return min(max(CALM * relaxing, quiet), CALM_MOST_S)
 
 
-@inner
+@leaf
 def over(  # type: ignore[no-untyped-def]
     ta, tb, ax, ay, bx, by, fell, sure, limits, ends, flown, parameters, flat, dots, curvature, radii, edges, mesh,
     first, listed, kind, spans, heights, found, points, key, normals, times, places, s,

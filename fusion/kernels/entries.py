@@ -32,10 +32,11 @@ from fusion.kernels.futures import (
     step_time,
     turning,
 )  # fmt: skip
-from fusion.kernels.jit import entry, inner
+from fusion.kernels.jit import bare, leaf
 from fusion.kernels.mesh import EMPTY_IN, EMPTY_OUT
 from fusion.kernels.predict import fall
 from fusion.motion import DENSITY, DRAG, GRAVITY, LATERAL
+from fusion.types import Floats, Ints
 
 DEEP = 64  # of the stack of halvings: a stretch is halved at most once a bit
 CUTS = 64  # crossings of one straight piece that are looked at
@@ -44,7 +45,15 @@ BENT = 4.0  # of the former, that a piece may bend by the change of its velocity
 GROWS = 0.25  # of the time passed, a piece may last: it is off its chord by 1/64 of the spread by then
 
 
-@inner
+def room(heights: int, modes: int) -> tuple[Floats, Floats, Floats, Floats, Ints]:
+    """Arrays for `entries` to work in: a kernel without reference counting allocates nothing."""
+    return (
+        np.empty(28 + MOST_FLOWN + CUTS + modes), np.empty((3, 3)), np.empty((heights, 6)), np.empty((DEEP, 10)),
+        np.empty((2, MOST_FLOWN + 1), dtype=np.int64),
+    )  # fmt: skip
+
+
+@leaf
 def _halved(  # type: ignore[no-untyped-def]
     s, head, time, until, density, motion, longest, straight, opens, key, seed, left, bounds, flat, stack, nodes,
     limits, ends, flown, parameters, dots, curvature, radii, edges, mesh, first, listed, kind, spans, heights, found,
@@ -110,7 +119,7 @@ def _halved(  # type: ignore[no-untyped-def]
     return left
 
 
-@inner
+@leaf
 def _balanced(s, head, time, until, key, points, normals):  # type: ignore[no-untyped-def]
     """What to add to the first two deviates of each step of a turn, for each root of its seconds, so that their sums
     over all steps are the tabled deviates of the stretch: how fast and where it comes out, evenly over all paths.
@@ -128,7 +137,7 @@ def _balanced(s, head, time, until, key, points, normals):  # type: ignore[no-un
     return (points[s, row + 2] - along / whole) / whole, (points[s, row + 3] - aside / whole) / whole
 
 
-@inner
+@leaf
 def _stepped(  # type: ignore[no-untyped-def]
     s, head, mode, time, until, motion, opens, key, seed, left, bounds, flat, limits, ends, flown, parameters, dots,
     curvature, radii, edges, mesh, first, listed, kind, spans, heights, found, points, normals, times, places,
@@ -174,14 +183,14 @@ def _stepped(  # type: ignore[no-untyped-def]
     return left
 
 
-@entry(
+@bare(
     "void(f8[:,::1], f8[::1], f8[::1], f8[:,::1], f8[:,:,::1], f8[:,::1], f8[::1], f8[:,::1], f8[::1], f8, f8, "
     "f8[:,::1], f8[::1], f8[::1], f8[::1], f8[:,::1], f8[::1], i8[::1], i8[::1], i8[::1], f8[:,::1], "
-    "f8[:,::1], f8[:,:,::1])"
+    "f8[::1], f8[:,::1], f8[:,::1], f8[:,::1], i8[:,::1], f8[:,::1], f8[:,:,::1])"
 )
 def entries(  # type: ignore[no-untyped-def]
     points, normals, share, mean, root, frame, curvature, parameters, prior, rate, horizon, axes, radii, limits, box,
-    edges, mesh, first, listed, kind, spans, times, places,
+    edges, mesh, first, listed, kind, spans, scratch, dots, heights, stack, whole, times, places,
 ):  # fmt: skip
     """First entries of n paths, with k heights each, into a volume while it is active.
 
@@ -191,15 +200,18 @@ def entries(  # type: ignore[no-untyped-def]
     radii of the path's sphere eastward and northward, m, cosine and sine of the heading from east.  parameters, prior,
     rate: `Motions`.  axes, radii, limits (floor, ceiling), box: of the volume.  edges … kind: `fusion.mesh.Mesh`.
     spans: (s, 2) from, to, s, in order.  times: (n, k), filled with inf or the time of entry; places: (n, k, 3), with
-    where that is. k is 1 where a mode falls: its height and way are one.
+    where that is. k is 1 where a mode falls: its height and way are one. The others are room to work in: `room`.
     """
-    dots, bounds, flat, found = dots_of(axes, frame), np.empty(4), np.empty(7), np.empty(CUTS)
+    bounds, flat, motion, state, z = scratch[:4], scratch[4:11], scratch[11:15], scratch[15:21], scratch[21:27]
+    ends, found = scratch[27 : 28 + MOST_FLOWN], scratch[28 + MOST_FLOWN : 28 + MOST_FLOWN + CUTS]
+    calm = scratch[28 + MOST_FLOWN + CUTS :]
+    for i in range(prior.size):
+        calm[i] = calm_time(parameters, i)
+    flown, nodes = whole[0], whole[1]
+    dots_of(axes, frame, dots)
     bounds_of(box, axes, radii, frame, curvature, bounds)
     affine(bounds, mesh, dots, curvature, radii, flat)
     opens, closes = spans[0, 0], min(spans[spans.shape[0] - 1, 1], horizon)
-    heights, stack, nodes = np.empty((times.shape[1], 6)), np.empty((DEEP, 10)), np.empty(DEEP, dtype=np.int64)
-    ends, flown = np.empty(MOST_FLOWN + 1), np.empty(MOST_FLOWN + 1, dtype=np.int64)
-    motion, state, z = np.empty(4), np.empty(6), np.empty(6)
     straight = max(STRAIGHT_M, STRAIGHT_PART * min(box[1] - box[0], box[3] - box[2]))
     for s in range(times.shape[0]):
         seed, mode = mixed(U64(s), 1), first_mode(share, points[s, 0])
@@ -217,7 +229,7 @@ def entries(  # type: ignore[no-untyped-def]
             if steady(parameters, mode):
                 longest = math.inf
                 for i in range(head, change + (until >= closes)):
-                    longest = min(longest, calm_time(parameters, flown[i]))
+                    longest = min(longest, calm[flown[i]])
                 left = _halved(
                     s, head, time, until, parameters[mode, DENSITY], motion, longest, straight, opens, key, seed, left,
                     bounds, flat, stack, nodes, limits, ends, flown, parameters, dots, curvature, radii, edges, mesh,

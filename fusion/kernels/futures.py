@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from fusion.kernels.chance import fraction, mixed
-from fusion.kernels.jit import inner
+from fusion.kernels.jit import leaf
 from fusion.kernels.paths import _next_mode
 from fusion.kernels.predict import coefficients
 from fusion.motion import DENSITY, GRAVITY, LATERAL
@@ -20,7 +18,7 @@ TOUCH = 4.0  # sigmas of the bridge within which a stretch is taken to run
 TURN_S, TURN_GROWS, TURN_MOST_S = 1.5, 1.0 / 16.0, 12.0  # a step of a turn or fall; part of the time passed; at most
 
 
-@inner
+@leaf
 def bridged(dt, density):  # type: ignore[no-untyped-def]
     """Sigmas of position and velocity in the middle of a stretch of white-noise acceleration, given both ends.
 
@@ -30,26 +28,26 @@ def bridged(dt, density):  # type: ignore[no-untyped-def]
     return root * dt * 0.07216878364870322, root * 0.25
 
 
-@inner
+@leaf
 def spread(dt, density):  # type: ignore[no-untyped-def]
     """What unit deviates of a stretch do: to the velocity, with it to the position, and to the position alone."""
     drive = math.sqrt(density * dt)
     return drive, drive * dt * 0.5, drive * dt * 0.28867513459481287  # half, and the root of a twelfth
 
 
-@inner
+@leaf
 def step_time(time, until):  # type: ignore[no-untyped-def]
     """How long the next step of a turn or fall lasts, s."""
     return min(min(max(TURN_S, TURN_GROWS * time), TURN_MOST_S), until - time)
 
 
-@inner
+@leaf
 def steady(parameters, mode):  # type: ignore[no-untyped-def]
     """Whether a mode moves linearly along the ground."""
     return parameters[mode, LATERAL] == 0.0 and parameters[mode, GRAVITY] == 0.0
 
 
-@inner
+@leaf
 def first_mode(share, uniform):  # type: ignore[no-untyped-def]
     """The mode of now, from cumulated probabilities."""
     mode = 0
@@ -58,7 +56,7 @@ def first_mode(share, uniform):  # type: ignore[no-untyped-def]
     return mode
 
 
-@inner
+@leaf
 def lasting(s, mode, change, time, closes, points, parameters, prior, rate, seed, ends, flown):  # type: ignore[no-untyped-def]
     """Until when path `s` goes on along the ground as it does in `mode`, however it climbs. Returns that, the mode
     then, and which change of mode that is. The modes flown until then and their `ends` are filled in.
@@ -87,7 +85,7 @@ def lasting(s, mode, change, time, closes, points, parameters, prior, rate, seed
     return until, follows, change
 
 
-@inner
+@leaf
 def turning(x, y, vx, vy, density, lateral, dt):  # type: ignore[no-untyped-def]
     """A step of a turn, without noise."""
     speed = math.sqrt(vx * vx + vy * vy)
@@ -95,7 +93,7 @@ def turning(x, y, vx, vy, density, lateral, dt):  # type: ignore[no-untyped-def]
     return x + a1 * vx - a2 * vy, y + a1 * vy + a2 * vx, b1 * vx - b2 * vy, b1 * vy + b2 * vx
 
 
-@inner
+@leaf
 def start(s, j, mode, points, mean, root, curvature, z, state):  # type: ignore[no-untyped-def]
     """Fill `state` (6,) with where path `s` begins: along the heading, across, their rates, height `j` and its rate.
 
@@ -112,17 +110,15 @@ def start(s, j, mode, points, mean, root, curvature, z, state):  # type: ignore[
     state[4] += 0.5 * (state[0] * state[0] + state[1] * state[1]) / curvature[0]  # the plane lies above the ground
 
 
-@inner
+@leaf
 def quarter_turned(a, b, quarters):  # type: ignore[no-untyped-def]
     """Two normal deviates as a vector, turned by quarters: again two."""
     return (a, b) if quarters % 4 == 0 else (-a, -b) if quarters % 4 == 1 else (b, -a) if quarters % 4 == 2 else (-b, a)
 
 
-@inner
-def dots_of(axes, frame):  # type: ignore[no-untyped-def]
-    """(3, 3) from the track's east, north, up to the volume's: `charts.placed` takes it."""
-    dots = np.empty((3, 3))
+@leaf
+def dots_of(axes, frame, dots):  # type: ignore[no-untyped-def]
+    """Fill `dots` (3, 3), from the track's east, north, up to the volume's: `charts.placed` takes it."""
     for i in range(3):
         for j in range(3):
             dots[i, j] = axes[i, 0] * frame[j, 0] + axes[i, 1] * frame[j, 1] + axes[i, 2] * frame[j, 2]
-    return dots

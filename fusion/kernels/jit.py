@@ -13,8 +13,16 @@ from numba import njit
 
 inner = njit(error_model="numpy", forceinline=True)
 apart = njit(error_model="numpy")
+leaf = njit(error_model="numpy", forceinline=True, _nrt=False)
 
 
 def entry(signature: str) -> Any:
     """A decorator: compiled now for `signature`, and kept on disk."""
     return njit(signature, cache=True, error_model="numpy")
+
+
+def bare(signature: str) -> Any:
+    """As `entry`, without reference counting, which took most of the time of kernels of many inlined parts: such a
+    kernel allocates nothing, and calls only what is made `leaf`.
+    """
+    return njit(signature, cache=True, error_model="numpy", _nrt=False)

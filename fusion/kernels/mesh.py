@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import math
 
-from fusion.kernels.jit import entry, inner
+from fusion.kernels.jit import entry, leaf
 
 SLACK = 1e-9  # of a cell, by which an edge is listed in a neighbour too: rounding must not lose it between them
 EMPTY_OUT, EMPTY_IN, MIXED = 0, 1, 2  # of a cell: without edges and outside, without edges and inside, with edges
 
 
-@inner
+@leaf
 def _cell(value, low, per, cells):  # type: ignore[no-untyped-def]
     """The cell of a coordinate, `per` cells a metre from `low`; what is beyond an end belongs to the last."""
     return min(max(math.floor((value - low) * per), 0), cells - 1)
 
 
-@inner
+@leaf
 def _columns(edges, e, mesh, row):  # type: ignore[no-untyped-def]
     """The first and last column of edge `e` within a row of the grid; none where it does not come there: (1, 0)."""
     x0, y0, x1, y1 = edges[e, 0], edges[e, 1], edges[e, 2], edges[e, 3]
@@ -90,7 +90,7 @@ def fill_cells(edges, mesh, first, listed, kind):  # type: ignore[no-untyped-def
                         parity ^= 1
 
 
-@inner
+@leaf
 def within(x, y, edges, mesh, first, listed, kind):  # type: ignore[no-untyped-def]
     """Whether a point is in the polygon: a ray towards greater x, up to the first cell without edges."""
     cells = int(mesh[4])
@@ -113,7 +113,7 @@ def within(x, y, edges, mesh, first, listed, kind):  # type: ignore[no-untyped-d
     return parity == 1
 
 
-@inner
+@leaf
 def cuts(ax, ay, bx, by, edges, mesh, first, listed, kind, found):  # type: ignore[no-untyped-def]
     """Where the line from a to b crosses edges: `found` gets the parts of the way, 0 to 1, in order, some twice.
 
@@ -161,7 +161,7 @@ def cuts(ax, ay, bx, by, edges, mesh, first, listed, kind, found):  # type: igno
     return count
 
 
-@inner
+@leaf
 def _cut(ax, ay, dx, dy, edges, e, found, count):  # type: ignore[no-untyped-def]
     """Put where a line crosses one edge in its place among the `count` in `found`. Returns the new count."""
     ex, ey = edges[e, 2] - edges[e, 0], edges[e, 3] - edges[e, 1]

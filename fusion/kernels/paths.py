@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from fusion.kernels.jit import entry, inner
+from fusion.kernels.jit import entry, inner, leaf
 from fusion.kernels.predict import coefficients, fall
 from fusion.motion import CLIMB_SIGMA, CLIMB_TIME, DENSITY, DRAG, GRAVITY, LATERAL
 
@@ -14,7 +14,7 @@ SCALARS = 12  # what `coefficients` returns
 FAR_M = 1e9  # off every map
 
 
-@inner
+@leaf
 def _next_mode(mode, u, prior):  # type: ignore[no-untyped-def]
     """The mode after a change, drawn from the prior of the others by the uniform `u`."""
     left = u * (1.0 - prior[mode])

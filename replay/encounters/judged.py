@@ -15,7 +15,7 @@ from replay.alerts.calibration import Forecasts
 from replay.alerts.judge import PlainForecast, Verdict, judge, judge_forecasts
 from replay.alerts.model import Owner, Ownership, Step
 from replay.encounters.layout import OBJECT, ORIGIN, ZONE, Encounter
-from replay.encounters.tracking import Record
+from replay.encounters.tracking import EVERY_NS, Record
 from replay.truths import interpolate
 
 OWN_M: Final = 2000.0  # a track so near is the object's: more than a coasting one strays, less than false ones are off
@@ -54,7 +54,7 @@ def instant(encounter: Encounter, record: Record) -> Instant | None:
     away = encounter.region.distance(mean[:, 0], mean[:, 1])
     speed = np.sqrt(mean[:, 3] ** 2 + mean[:, 4] ** 2)
     reach = away - encounter.region.margin_m <= speed * encounter.zone.lookahead_s
-    found = np.flatnonzero(reach & ~rows["inside"] & _near(record))
+    found = np.flatnonzero(reach & (rows["time_ns"] % EVERY_NS == 0) & ~rows["inside"] & _near(record))
     if not len(found):
         return None
     row = int(generator(encounter.seed, "encounter", encounter.number, "instant").choice(found))

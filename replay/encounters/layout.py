@@ -48,6 +48,7 @@ RADAR_AWAY_M: Final = {DRONE.name: (500.0, 4000.0), LIGHT.name: (1000.0, 10_000.
 AIMED: Final = 0.85  # of the objects begin on a way into the zone ...
 PASSES_M: Final = (0.0, 2000.0)  # ... the others on one that passes it at such a distance
 LEVEL: Final = 0.85  # of the objects begin at a height of the zone
+PREDICTED: Final = 0.3  # early rather than quiet: what manoeuvres is seldom likelier to enter than not a minute before
 WITH_MARGIN: Final = 0.3  # of the zones have one ...
 MARGIN_M: Final = (100.0, 500.0)
 MARGIN_VERTICAL_M: Final = (15.0, 60.0)  # ... of so much
@@ -123,6 +124,7 @@ def _zone(region: Region, lookahead_s: float) -> ZoneConfig:
         region.floor_m,
         region.ceiling_m,
         lookahead_s=lookahead_s,
+        predicted_probability=PREDICTED,
         margin_m=region.margin_m,
         margin_vertical_m=region.margin_vertical_m,
         **shape,  # type: ignore[arg-type]

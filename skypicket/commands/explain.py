@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skypicket.arguments import INPUT, add_command, new_file, recording
@@ -24,12 +25,19 @@ def add_parser(subparsers: Subparsers) -> None:
         "explain detections.mcap --config site.toml --track 6108307237481815 --zone runway --plot why.png",
     )
     parser.add_argument("recording", type=recording, metavar="RECORDING", help=f"the frames, {INPUT}")
-    parser.add_argument("--config", required=True, metavar="SITE", help="the site.toml that registers their sensors")
+    parser.add_argument(
+        "--config", metavar="SITE", help="the site.toml of their sensors (default: the one beside RECORDING)"
+    )
     parser.add_argument("--track", type=int, required=True, metavar="T", help="its id, as in `tracks` and `alert`")
     parser.add_argument("--zone", required=True, metavar="Z", help="the zone's id")
     parser.add_argument("--plot", type=new_file(".png"), metavar="FILE.png", help="draw probability against time")
     parser.add_argument("--theme", choices=("light", "dark"), default="light", help="of the plot (default light)")
     parser.add_argument("--json", action="store_true", help="print every evaluation as one JSON object")
+
+
+def beside(recording: str) -> Path:
+    """The `site.toml` in the folder of a recording; that of the working directory for standard input."""
+    return (Path() if recording == "-" else Path(recording).parent) / "site.toml"
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -38,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     from replay.explain_text import as_dict, as_text
     from skypicket.console import prepare_kernels, progress
 
-    site = load_site(arguments.config)
+    site = load_site(arguments.config or beside(arguments.recording))
     prepare_kernels()
     with progress() as show:
         found = explain(arguments.recording, site, arguments.track, arguments.zone, show)

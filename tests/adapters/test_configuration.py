@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from adapters.site.configuration import LARGEST_TOML, load_site
 from adapters.site.toml_lines import line_of
-from fusion.config import SiteConfig
+from fusion.config import AlertsConfig, SiteConfig
 from fusion.errors import ConfigError
 
 SITE = """\
@@ -347,3 +347,11 @@ def test_malformed_zones_are_left_out_where_the_site_says_so(write, tmp_path):
 def test_a_zone_file_that_cannot_be_read_stops_whatever_the_site_says(write, tmp_path):
     (tmp_path / "zones.geojson").write_text("{")
     refused(write(SITE.replace("[service]", '[service]\nbad_zones = "leave out"')))
+
+
+def test_the_line_is_tested_never_or_at_most_once_a_second():
+    """A journal of a test each millisecond would be nothing but tests."""
+    assert AlertsConfig(test_every_s=0.0).test_every_s == 0.0
+    assert AlertsConfig(test_every_s=1.0).test_every_s == 1.0
+    with pytest.raises(ConfigError, match="0 for never"):
+        AlertsConfig(test_every_s=0.5)
