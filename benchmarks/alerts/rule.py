@@ -1,8 +1,8 @@
 """The baselines' rule, as area proximity warning is usually built: 2 of 4 evaluations raise, 3 without clear.
 
 An evaluation is one with new detections; of a noise-free state, one each period of the radars. A straight line says 0
-or 1. The oracle says a probability: it raises from 0.5 on, and clears below 0.3, as our own alerts do, for what hovers
-round one threshold would flap.
+or 1. The oracle says a probability: it raises from 0.5 on, and clears below 0.3, for what hovers round one threshold
+would flap.
 """
 
 from __future__ import annotations

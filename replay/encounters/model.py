@@ -73,7 +73,7 @@ JET: Final = Kind(
 )  # fmt: skip
 KINDS: Final = (DRONE, LIGHT, JET)
 
-# How hard the campaign is: set by the two baselines alone (docs/encounters.md), never by our own result.
+# How hard the campaign is, and how that was chosen: docs/encounters.md.
 HOMING: Final = 0.2  # of the turns lead towards the zone
 HOMING_SPREAD: Final = 1.5  # radii round the zone's centre, among whose points such a turn aims
 FREE_TURN_DEG: Final = 60.0  # standard deviation of any other turn
