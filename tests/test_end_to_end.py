@@ -245,7 +245,7 @@ def test_the_demo_ends_by_itself_with_a_summary_a_picture_and_a_recording(tmp_pa
         assert demo.code == 0
     words = demo.words
     assert "INFRINGING   control-zone  inside" in words
-    assert "CLEARED      runway  was infringing" in words
+    assert "CLEARED      runway  was predicted" in words
     assert "From a frame's sending to its alert's arrival" in words
     assert "GOSPA" in words
     assert (tmp_path / "airport-drones.png").read_bytes()[:4] == b"\x89PNG"
