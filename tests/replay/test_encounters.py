@@ -206,7 +206,7 @@ def test_the_third_detection_is_found(flown):
             local = place.axes @ (where[0] - place.centre)
             r, az, el = values
             seen = r * np.array([np.cos(el) * np.sin(az), np.cos(el) * np.cos(az), np.sin(el)])
-            if np.abs(seen - local).max() < 300.0:
+            if np.abs(seen - local).max() < 200.0 + 0.015 * r:
                 times.append(time_ns)
     assert sorted(times)[2] == flown.trackable_ns
 
