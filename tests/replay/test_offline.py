@@ -140,7 +140,8 @@ def test_the_alerts_of_a_flight_through_the_zone_are_numbered_from_one(
     assert {alert["zone"] for alert in alerts} == {"gate"}
     levels = list(dict.fromkeys(alert["level"] for alert in alerts))
     assert levels[-2:] == ["infringing", "predicted"]  # inside; then out again, until it clears
-    assert [alert["state"] for alert in alerts] == ["raised"] + ["updated"] * (len(alerts) - 1), "it ends before the hold"
+    states = [alert["state"] for alert in alerts]
+    assert states == ["raised"] + ["updated"] * (len(alerts) - 1), "the recording ends before the hold does"
     assert summary.alerts == len({alert["alert"] for alert in alerts}) == 1
 
 
