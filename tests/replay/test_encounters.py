@@ -29,10 +29,6 @@ from replay.encounters.store import load, save
 from replay.encounters.tracking import Record, tracked
 
 SEED = 1000  # that of the baselines, on which nothing of ours is tuned
-<<<<<<< HEAD
-WARNED = 3  # an encounter of that seed whose object is warned of
-=======
->>>>>>> a0d2ef0b92b2edd45e0827958146baa8944e2caa
 CIRCLE = Region(3000.0, None, 0.0, 2000.0, 0.0, 0.0)
 
 
