@@ -35,7 +35,7 @@ from replay.encounters.results import figures
 from replay.results import ScoreOptions
 from replay.truths import collect
 
-VOLUMES: Final = File("/work/shared/data/airspace/CZ-ASP-National-XCSoar.txt")
+VOLUMES: Final = File(__file__).parents[3] / "shared" / "data" / "airspace" / "CZ-ASP-National-XCSoar.txt"
 SETTINGS: Final = AirspaceConfig(kinds=("D", "P", "R"), qnh_hpa=1013.25, ground_m=400.0)
 ORIGIN: Final = Place(49.8, 15.5, 0.0)
 BOX_M: Final = (200_000.0, 100_000.0)  # from the origin, east and north: the country
