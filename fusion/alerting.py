@@ -22,7 +22,7 @@ from fusion.handover import handed_over, inherited, orphan, spoken_for
 from fusion.judging import VOTES_KEPT, absence, chance, evidence, limit
 from fusion.motion import Motions
 from fusion.states import CLEARED, OPEN, QUIET, Evidence
-from fusion.types import COASTING, CONFIRMED, SECOND_NS, Ints, Outlook
+from fusion.types import COASTING, CONFIRMED, Ints, Outlook
 from fusion.watches import Assessment, Pair, Watch, step
 
 
@@ -94,19 +94,19 @@ class AlertMachine:
     def _advance(self, pair: Pair, watch: Watch, outlook: Outlook, row: int | None, forecast: Forecast | None) -> Watch:
         """The next watch of one pair."""
         i, now_ns = self.airspace.index(pair[1]), outlook.time_ns
-        zone, hold_ns = self.airspace.zones[i], round(self.config.hold_s * SECOND_NS)
+        zone = self.airspace.zones[i]
         if row is None:
-            after = step(watch, absence(watch, now_ns, self.time_ns, self.config), now_ns, hold_ns)
+            after = step(watch, absence(watch, now_ns, self.time_ns, self.config), now_ns)
             return replace(after, said=statements.of_ended(after, zone, now_ns)) if after.open or watch.open else after
         if self._barred(i, watch, outlook, row):
-            after = step(watch, Evidence.BARRED, now_ns, hold_ns)
+            after = step(watch, Evidence.BARRED, now_ns)
             return replace(after, said=statements.of_allowed(after, zone, outlook.identity[row]))
         likely = forecast is not None and chance(outlook, forecast) >= limit(watch, zone, self.config.clear_part)
         heading_ns, cause = self._heading(pair[0], watch, now_ns) if likely else (0, None)
         votes = (*watch.votes, likely)[-VOTES_KEPT:] if outlook.updated_ns[row] > self.time_ns else watch.votes
         watch = replace(watch, votes=votes, heading_ns=heading_ns, cause=cause)
         word = evidence(watch, outlook, forecast, likely, self.config)
-        after = step(watch, word, now_ns, hold_ns)
+        after = step(watch, word, now_ns)
         if forecast is None or after.state not in (*OPEN, CLEARED):
             return after
         return self._speaking(after, outlook, forecast, word)

@@ -206,8 +206,8 @@ class ZoneConfig:
 class AlertsConfig:
     """How alerts are held, and how the line that carries them is tested."""
 
-    clear_part: Probability = 0.3
-    hold_s: Annotated[float, Ge(0), Le(3600)] = 30.0
+    clear_part: Probability = 0.2
+    hold_s: Annotated[float, Ge(0), Le(3600)] = 50.0
     lost_inside_s: Annotated[float, Ge(0), Le(86_400)] = 60.0
     diverted_after_s: Annotated[float, Ge(1), Le(600)] = 60.0
     test_every_s: Annotated[float, Ge(0), Le(31_536_000)] = 86_400.0

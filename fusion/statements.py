@@ -9,7 +9,7 @@ from fusion.config import AlertsConfig, ZoneConfig
 from fusion.forecasts import Forecast, Situation
 from fusion.handover import moments
 from fusion.judging import HANDOVER_NS, chance
-from fusion.states import CLEARED, CLEARING, INFRINGING, LOST, Evidence
+from fusion.states import CLEARED, CLEARING, LOST, Evidence
 from fusion.types import ENDED, SECOND_NS, TRACK_STATUSES, Outlook
 from fusion.watches import Assessment, Sighting, Watch
 
@@ -44,7 +44,7 @@ def of_track(
         reason = reasons.inside(account, entry.now)
     elif entry.time_s is None or watch.state in (CLEARING, CLEARED):
         reason = reasons.receding(
-            account, alerts.clear_part * zone.predicted_probability, was_inside=watch.level is INFRINGING
+            account, alerts.clear_part * zone.predicted_probability, was_inside=watch.inside_ns > 0
         )
     else:
         reason = reasons.heading(account, entry.time_s)

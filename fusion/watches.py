@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from fusion.conduct import Manoeuvre
-from fusion.states import LOST, OPEN, PREDICTED, QUIET, RANK, STEPS, SUPPORT, Evidence, State
-from fusion.types import Floats, Place
+from fusion.states import CLEARING, LOST, OPEN, PREDICTED, QUIET, RANK, STEPS, SUPPORT, Evidence, State
+from fusion.types import SECOND_NS, Floats, Place
 
 Pair = tuple[int, str]  # track, zone
+LOWER_NS: Final = 5 * SECOND_NS  # for which a lower level must last before it is said
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Watch:
     """What is remembered of one track and zone. Never changed, only replaced: a copy of the dict is a copy.
 
     level: of an open state.  since_ns: when the state began.  backed_ns: when the evidence last supported the level.
+    inside_ns: when the track was inside last; 0: never.
     votes: of the last evaluations with new detections, newest last.  heading_ns: since when entry is likely, without
     a break; 0 while it is not.  cause: the last manoeuvre before that.  tracks: the ids of the episode before this
     track's, the oldest first.  handed_ns: when this track took it over.  said: the last assessment of an open alert.
@@ -65,6 +68,7 @@ class Watch:
     level: State = PREDICTED
     since_ns: int = 0
     backed_ns: int = 0
+    inside_ns: int = 0
     votes: tuple[bool, ...] = ()
     heading_ns: int = 0
     cause: Manoeuvre | None = None
@@ -79,16 +83,21 @@ class Watch:
         return self.state in OPEN
 
 
-def step(watch: Watch, evidence: Evidence, time_ns: int, hold_ns: int) -> Watch:
-    """One step of the table. A lower level is taken only when nothing has backed the present one for `hold_ns`."""
+def step(watch: Watch, evidence: Evidence, time_ns: int) -> Watch:
+    """One step of the table. A lower level is taken only when nothing has backed the present one for `LOWER_NS`; an
+    alert that clears says no longer than that of a track that it is near or inside.
+    """
     state, level, backed_ns = STEPS[watch.state, evidence], watch.level, watch.backed_ns
+    held = watch.open and time_ns - backed_ns < LOWER_NS
     if state in RANK:
-        held = watch.open and RANK[state] < RANK[level] and time_ns - backed_ns < hold_ns
-        state, level = (level, level) if held else (state, state)
+        state, level = (level, level) if held and RANK[state] < RANK[level] else (state, state)
+    elif state is CLEARING and not held:
+        level = PREDICTED
     if SUPPORT.get(evidence, 0) >= RANK[level]:
         backed_ns = time_ns
     since_ns = watch.since_ns if state is watch.state else time_ns
-    return replace(watch, state=state, level=level, since_ns=since_ns, backed_ns=backed_ns)
+    inside_ns = time_ns if evidence is Evidence.INSIDE else watch.inside_ns
+    return replace(watch, state=state, level=level, since_ns=since_ns, backed_ns=backed_ns, inside_ns=inside_ns)
 
 
 def waits(watch: Watch) -> bool:

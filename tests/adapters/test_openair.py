@@ -345,7 +345,8 @@ BLOCKS = [
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_change_of_a_volume_leaves_the_others_as_they_were(read, data):
-    """Characters of one volume are replaced, added or taken away; nothing but ConfigError comes of it."""
+    """Characters of one volume are replaced, added or taken away; nothing but ConfigError comes of it. Without its AC
+    line the text of a volume belongs to the one before."""
     which = data.draw(st.integers(0, 2))
     text = BLOCKS[which]
     for _ in range(data.draw(st.integers(1, 6))):
@@ -363,7 +364,7 @@ def test_any_change_of_a_volume_leaves_the_others_as_they_were(read, data):
     except ConfigError:
         return  # a file of no text at all
     for i, name in enumerate(("FIRST", "SECOND", "THIRD")):
-        if i != which:
+        if i != which and (i != which - 1 or text.startswith("AC ")):
             assert found[name] == good[name]
 
 

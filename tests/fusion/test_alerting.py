@@ -19,12 +19,11 @@ from fusion.motion import Motions
 from fusion.states import CLEARED, LOST, OPEN, PENDING, QUIET, RANK, STEPS, Evidence, State
 from fusion.types import COASTING, CONFIRMED, SECOND_NS, TENTATIVE, Outlook, Place
 from fusion.volumes import destination
-from fusion.watches import Assessment, Watch, step
+from fusion.watches import LOWER_NS, Assessment, Watch, step
 
 PLANE = Plane(Place(47.5, 19.0, 0.0))
 MOTIONS = Motions.of(TrackerConfig(motions=("cruise",), agility_mps2=1.0, initial_climb_mps=0.5))
 START_NS = 1_700_000_000 * SECOND_NS
-HOLD_NS = 5 * SECOND_NS
 
 
 def airport(away_m: float = 4000.0, **more: object) -> ZoneConfig:
@@ -94,7 +93,7 @@ def test_an_approach_is_predicted_then_imminent_then_infringing_then_cleared() -
                 levels.append((second, each.level))
             if each.cleared:
                 cleared.append((second, each.reason))
-    assert [level for _, level in levels] == ["predicted", "imminent", "infringing"]
+    assert [level for _, level in levels] == ["predicted", "imminent", "infringing", "predicted"]
     assert levels[0][0] == 1, "confirmed by the second of two evaluations with new detections"
     assert levels[1][0] == pytest.approx(90, abs=3), "60 s before the edge, 3 km away"
     assert levels[2][0] == pytest.approx(150, abs=1)
@@ -286,7 +285,7 @@ def test_no_evidence_leads_out_of_the_table(words: list[tuple[int, Evidence]]) -
         if (watch.state, evidence) not in STEPS:
             continue
         time_ns += seconds * SECOND_NS
-        after = step(watch, evidence, time_ns, HOLD_NS)
+        after = step(watch, evidence, time_ns)
         if watch.state is CLEARED:
             raise AssertionError("something follows the end")
         wished = STEPS[watch.state, evidence]
@@ -295,7 +294,7 @@ def test_no_evidence_leads_out_of_the_table(words: list[tuple[int, Evidence]]) -
             if wished in RANK and RANK[wished] >= RANK[watch.level]:
                 assert after.state is wished
             if RANK[after.level] < RANK[watch.level]:
-                assert time_ns - watch.backed_ns >= HOLD_NS
+                assert time_ns - watch.backed_ns >= LOWER_NS
         else:
             assert after.state is wished
         if after.state in RANK:
