@@ -8,8 +8,8 @@ from pathlib import Path
 
 from adapters.site.configuration import load_site
 from replay.offline import track
-from replay.results import Score, ScoreOptions
-from replay.score import score_files
+from replay.scoring.results import Score, ScoreOptions
+from replay.scoring.score import score_files
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 PEERS = {

@@ -24,7 +24,7 @@ from adapters.simulated.scenario import Scenario, benchmark_scenario
 from adapters.wire import frame_message
 from benchmarks.installed import CACHE, environment
 from fusion.types import Frame
-from replay.recording import open_reader, open_writer
+from replay.recordings.files import open_reader, open_writer
 
 PEERS: Final = CACHE / "peers-env" / "bin" / "python"
 REPORT_S: Final = 4.0

@@ -17,10 +17,10 @@ from fusion.watches import Watch
 from replay.alerts.model import AlertOptions, Ownership
 from replay.alerts.sights import Sights
 from replay.frames_in import FramesIn, Progress, TrackSummary, quiet
-from replay.results import NothingToScoreError, ScoreOptions
-from replay.run import load
-from replay.score import ownership
-from replay.truths import ObjectRows, collect
+from replay.scoring.results import NothingToScoreError, ScoreOptions
+from replay.scoring.run import load
+from replay.scoring.score import ownership
+from replay.scoring.truths import ObjectRows, collect
 
 MOST_NAMED = 20  # tracks in an error
 TRUTH_WITHIN_M = 1000.0  # a track this near to an object is that object's: for the entry in the plot alone

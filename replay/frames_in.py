@@ -23,7 +23,7 @@ from fusion.config import SiteConfig
 from fusion.errors import RecordingError
 from fusion.registration import Estimate
 from fusion.types import SECOND_NS, Coverage, Frame, Pose
-from replay.recording import Problem, open_reader
+from replay.recordings.files import Problem, open_reader
 
 HELD_BYTES: Final = 2**28  # 5 million detections of a 3-D radar
 FRAME_BYTES: Final = 1000  # of a frame beside its numbers: objects, arrays' heads

@@ -21,7 +21,7 @@ from fusion.registration import Estimate
 from fusion.types import Event, Frame, Picture
 from fusion.watch import watched
 from replay.frames_in import PROGRESS_FRAMES, AirPicture, FramesIn, Progress, TrackSummary, quiet
-from replay.recording import Writer, check_output, open_writer
+from replay.recordings.files import Writer, check_output, open_writer
 
 __all__ = ["TrackSummary", "track"]
 

@@ -10,11 +10,11 @@ from adapters.site.configuration import load_site
 from adapters.wire import LEVELS, Message
 from fusion.config import ZoneConfig
 from replay.frames_in import FramesIn, TrackSummary
-from replay.plot import plot_run
-from replay.report import alert_text, figures, heading
-from replay.results import ScoreOptions
-from replay.run import Run, load, with_detections
-from replay.score import score_run
+from replay.pictures.plot import plot_run
+from replay.scoring.report import alert_text, figures, heading
+from replay.scoring.results import ScoreOptions
+from replay.scoring.run import Run, load, with_detections
+from replay.scoring.score import score_run
 from replay.text import Rows, aligned
 from skypicket.demo import Outcome
 from skypicket.latency import latencies_s, quantile

@@ -90,7 +90,7 @@ def messages(scenario: Scenario, seed: int | None, start_ns: int, epoch: str) ->
 
 def write(out: str, scenario: Scenario, seed: int | None, start_ns: int, progress: Progress = quiet) -> Sent:
     """The whole scenario into a recording: the same bytes for the same scenario, seed and start."""
-    from replay.recording import open_writer
+    from replay.recordings.files import open_writer
 
     sent = Sent()
     epoch = epoch_of(scenario.name, scenario.seed if seed is None else seed, start_ns)

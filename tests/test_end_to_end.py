@@ -15,7 +15,7 @@ import pytest
 from adapters.client import Restart, request, subscribe
 from adapters.line.publish import Pusher
 from adapters.wire import Message, read_alert
-from replay.recording import open_reader
+from replay.recordings.files import open_reader
 from skypicket.children import Child, Family
 from skypicket.cli import main
 

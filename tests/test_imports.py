@@ -25,9 +25,9 @@ CONFINED = {
     "zmq": ("adapters.line.sockets",),
     "msgpack": ("adapters.wire",),
     "sqlite3": ("adapters.journal",),
-    "mcap": ("replay.mcap_file", "replay.mcap_writer"),
-    "lz4": ("replay.mcap_file",),
-    "zstandard": ("replay.mcap_file", "replay.mcap_writer"),
+    "mcap": ("replay.recordings.mcap_file", "replay.recordings.mcap_writer"),
+    "lz4": ("replay.recordings.mcap_file",),
+    "zstandard": ("replay.recordings.mcap_file", "replay.recordings.mcap_writer"),
     "pydantic": ("adapters", "replay", "skypicket"),
     "pydantic_core": ("adapters", "replay", "skypicket"),
     "ulid": ("adapters", "replay", "skypicket"),
@@ -221,7 +221,7 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
 
 PLANTED = [
     ("fusion.tracks", "import adapters.wire"),
-    ("fusion.tracks", "from replay import player"),
+    ("fusion.tracks", "from replay.playing import player"),
     ("fusion.tracks", "import time"),
     ("fusion.tracks", "def f():\n    from pathlib import Path"),
     ("fusion.tracks", "if TYPE_CHECKING:\n    import socket"),
@@ -244,9 +244,9 @@ PLANTED = [
     ("adapters.wirework", "import msgpack"),
     ("adapters.wire.codec", "import zmq"),
     ("adapters.site.zones", "from matplotlib import pyplot"),
-    ("replay.player", "import zmq.green"),
-    ("replay.score", "from skypicket.cli import main"),
-    ("replay.score", "import mcap"),
+    ("replay.playing.player", "import zmq.green"),
+    ("replay.scoring.score", "from skypicket.cli import main"),
+    ("replay.scoring.score", "import mcap"),
     ("skypicket.service", "import flask"),
     ("skypicket.service", "from . import cli"),
 ]
@@ -266,7 +266,7 @@ def test_a_planted_violation_is_found(module, source):
         ("fusion.tracks", "y = np.random.PCG64(5)"),
         ("adapters.wire.codec", "import msgpack"),
         ("adapters.line.sockets", "import zmq\nimport time\nfrom fusion import types"),
-        ("skypicket.cli", "from replay.score import score\nfrom rich.table import Table"),
+        ("skypicket.cli", "from replay.scoring.score import score\nfrom rich.table import Table"),
     ],
 )
 def test_what_is_allowed_is_not_found(module, source):

@@ -32,8 +32,8 @@ from replay.alerts.model import core_steps
 from replay.alerts.score import pool
 from replay.encounters.campaign import spread
 from replay.encounters.results import figures
-from replay.results import ScoreOptions
-from replay.truths import collect
+from replay.scoring.results import ScoreOptions
+from replay.scoring.truths import collect
 
 VOLUMES: Final = File(__file__).parents[3] / "shared" / "data" / "airspace" / "CZ-ASP-National-XCSoar.txt"
 SETTINGS: Final = AirspaceConfig(kinds=("D", "P", "R"), qnh_hpa=1013.25, ground_m=400.0)

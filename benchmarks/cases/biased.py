@@ -13,7 +13,7 @@ from adapters.simulated.flights import Path
 from benchmarks.cases.case import FULL_CIRCLE, ORIGIN, Case, Pilot, case_of, polar, pose_at
 from fusion.config import AltitudePrior, SensorConfig, ServiceConfig, SiteConfig, TrackerConfig
 from fusion.pipeline import Pipeline
-from replay.results import ScoreOptions
+from replay.scoring.results import ScoreOptions
 
 BIAS = {"range_m": 200.0, "azimuth_deg": 0.5}
 BIASED = "wrong"

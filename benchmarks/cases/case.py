@@ -18,7 +18,7 @@ from adapters.simulated.scenario import Scenario
 from fusion.config import SiteConfig
 from fusion.geodesy import Plane
 from fusion.types import SECOND_NS, Coverage, Frame, Place, Pose, Truth
-from replay.results import ScoreOptions
+from replay.scoring.results import ScoreOptions
 
 ORIGIN = Place(48.0, 14.0, 0.0)
 PLANE = Plane(ORIGIN)

@@ -12,7 +12,7 @@ from adapters.simulated.course import Course, Heights
 from adapters.simulated.flights import Path
 from benchmarks.cases.case import FULL_CIRCLE, ORIGIN, Case, Pilot, case_of, polar, pose_at
 from fusion.config import AltitudePrior, SensorConfig, ServiceConfig, SiteConfig, TrackerConfig
-from replay.results import ScoreOptions
+from replay.scoring.results import ScoreOptions
 
 SPEEDS_MPS, HEIGHTS_M = (15.0, 40.0), (50.0, 300.0)
 APART_M = 40.0  # of two in formation

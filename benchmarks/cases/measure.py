@@ -12,12 +12,12 @@ import numpy as np
 from benchmarks.cases.case import Case
 from fusion.pipeline import Pipeline
 from fusion.types import SECOND_NS, Bools, Floats, Ints, Picture
-from replay.instants import choose
-from replay.matching import Matches, TrackPoints, match, track_points
-from replay.results import Score, ScoreOptions
-from replay.run import latest
-from replay.score import score
-from replay.truths import Presence, at_instants, collect
+from replay.scoring.instants import choose
+from replay.scoring.matching import Matches, TrackPoints, match, track_points
+from replay.scoring.results import Score, ScoreOptions
+from replay.scoring.run import latest
+from replay.scoring.score import score
+from replay.scoring.truths import Presence, at_instants, collect
 
 WARM_UP = 40  # frames that compile and load what the timed run needs
 STEADY_RADPS = math.radians(0.2)  # of true heading: slower is a straight leg

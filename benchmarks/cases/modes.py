@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.cases.measure import STEADY_RADPS, Pairs, turn_rates
 from fusion.types import Bools, Floats, Picture
-from replay.run import latest
+from replay.scoring.run import latest
 
 TENTHS = 10
 FEWEST = 20  # instants in a cell: fewer say nothing of a share

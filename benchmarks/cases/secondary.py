@@ -19,7 +19,7 @@ from adapters.simulated.flights import Path
 from benchmarks.cases.case import FULL_CIRCLE, ORIGIN, Case, Pilot, case_of, polar, pose_at
 from fusion.config import AltitudePrior, SensorConfig, ServiceConfig, SiteConfig, TrackerConfig
 from fusion.types import Frame
-from replay.results import ScoreOptions
+from replay.scoring.results import ScoreOptions
 
 KNOT_MPS, NAUTICAL_MILE_M, FOOT_M = 1852.0 / 3600.0, 1852.0, 0.3048
 HEIGHT_SIGMA_M = 100.0 * FOOT_M / math.sqrt(12.0)

@@ -12,7 +12,7 @@ from benchmarks.cases.measure import Row, flying, pairs_of, pooled, run_ours, sc
 from benchmarks.cases.modes import reliability
 from benchmarks.peers.results import MANAGED, PEERS, read
 from fusion.types import Picture
-from replay.results import Score, ScoreOptions
+from replay.scoring.results import Score, ScoreOptions
 
 OURS = "skypicket"
 HEADS = (

@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.cases.case import ORIGIN, PLANE, START_NS, Case, pose_at
 from fusion.config import AltitudePrior, SensorConfig, ServiceConfig, SiteConfig, TrackerConfig
 from fusion.types import SECOND_NS, Coverage, Floats, Frame, Truth
-from replay.results import ScoreOptions
+from replay.scoring.results import ScoreOptions
 
 STEPS, MIDDLE = 81, 40  # the issue counts from 1: its step 41
 OBJECTS = 4

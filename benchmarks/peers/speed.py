@@ -40,7 +40,7 @@ from fusion.config import SiteConfig
 from fusion.geodesy import Plane
 from fusion.sensors import Station
 from fusion.types import SECOND_NS, Floats, Frame
-from replay.recording import open_reader
+from replay.recordings.files import open_reader
 
 EPOCH = datetime.datetime(2025, 1, 1)
 GATE = 5.0  # Mahalanobis

@@ -18,7 +18,7 @@ from replay.alerts.sights import Sights
 from replay.alerts.stays import Samples
 from replay.alerts.timing import TimeErrors, happened, judge_messages
 from replay.alerts.warning import Entry, Infringement, judge_entry, judge_infringement
-from replay.truths import ObjectRows
+from replay.scoring.truths import ObjectRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,9 @@ def judge(
 ) -> Verdict:
     """Judge the entries, alerts and messages of one run that lie in `span_ns`, its ends included.
 
-    objects: truth (`replay.truths.collect`), each id once.  It may run on past the span, and should for one look-ahead:
-    what it ends too early for is left out as undecided.  An object whose truth ends before that of another has gone,
-    and enters no more.
+    objects: truth (`replay.scoring.truths.collect`), each id once.  It may run on past the span, and should for one
+    look-ahead: what it ends too early for is left out as undecided.  An object whose truth ends before that of
+    another has gone, and enters no more.
     zones: a zone's `active` intervals count.  Alerts for a zone that is not given are left out.
     steps: `core_steps`, `recorded_steps`, or made by hand.
     trackable_ns: object -> its third radar detection; one that is not there never was trackable. None: each is from its

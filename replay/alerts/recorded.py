@@ -9,10 +9,10 @@ from fusion.config import ZoneConfig
 from replay.alerts.judge import judge
 from replay.alerts.model import Ownership, recorded_steps
 from replay.alerts.score import AlertScore, pool
-from replay.results import ScoreOptions
-from replay.run import Run
-from replay.truths import ObjectRows
-from replay.volumes import with_activity
+from replay.scoring.results import ScoreOptions
+from replay.scoring.run import Run
+from replay.scoring.truths import ObjectRows
+from replay.scoring.volumes import with_activity
 
 
 def score_alerts(

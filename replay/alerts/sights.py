@@ -12,7 +12,7 @@ from fusion.types import SECOND_NS, Floats
 from fusion.volumes import Volume
 from replay.alerts.model import AlertOptions
 from replay.alerts.stays import WORLD, Samples, Stay, Walls, sample, stays, walls, within_reach
-from replay.truths import ObjectRows
+from replay.scoring.truths import ObjectRows
 
 
 @dataclass(frozen=True, slots=True)

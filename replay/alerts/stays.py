@@ -13,7 +13,7 @@ from fusion.schedule import Schedule
 from fusion.types import SECOND_NS, Bools, Floats, Ints, Place
 from fusion.volumes import Volume
 from replay.alerts.model import AlertOptions
-from replay.truths import ALT, LAT, LON, ObjectRows, interpolate
+from replay.scoring.truths import ALT, LAT, LON, ObjectRows, interpolate
 
 FINE_NS = 1_000_000  # to which a crossing is found: 0.3 m of an airliner
 REACH_SAMPLE_S = 5.0  # how finely it is looked at whether an object could reach a zone within its look-ahead

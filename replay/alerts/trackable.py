@@ -10,7 +10,7 @@ from fusion.config import SiteConfig
 from fusion.geodesy import Plane
 from fusion.sensors import measure, place, wrapped
 from fusion.types import AZIMUTH, COMPONENTS, ELEVATION, RANGE_RATE, Floats, Frame, Ints
-from replay.truths import ALT, LAT, LON, ObjectRows, interpolate
+from replay.scoring.truths import ALT, LAT, LON, ObjectRows, interpolate
 
 DETECTIONS = 3  # of a radar: two make a course, the third confirms it
 GATE_PROBABILITY = 0.9999  # a true detection falls outside once in 10 000

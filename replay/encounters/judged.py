@@ -16,7 +16,7 @@ from replay.alerts.judge import PlainForecast, Verdict, judge, judge_forecasts
 from replay.alerts.model import Owner, Ownership, Step
 from replay.encounters.layout import OBJECT, ORIGIN, ZONE, Encounter
 from replay.encounters.tracking import EVERY_NS, Record
-from replay.truths import interpolate
+from replay.scoring.truths import interpolate
 
 OWN_M: Final = 2000.0  # a track so near is the object's: more than a coasting one strays, less than false ones are off
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from replay.alerts.model import WARNING_TIMES_S
 from replay.alerts.score import AlertScore
-from replay.plot_style import DPI, LIGHT, dress
+from replay.pictures.plot_style import DPI, LIGHT, dress
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -14,7 +14,7 @@ from fusion.errors import RecordingError
 from replay.alerts.model import Step
 from replay.encounters.layout import OBJECT
 from replay.encounters.tracking import ROW, Record
-from replay.truths import ObjectRows
+from replay.scoring.truths import ObjectRows
 
 VERSION: Final = 1
 

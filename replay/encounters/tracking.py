@@ -16,7 +16,7 @@ from fusion.types import SECOND_NS, AlertStep, Outlook, Picture
 from replay.alerts.model import Step
 from replay.encounters.flown import Flown, fly
 from replay.encounters.layout import lay_out
-from replay.truths import ObjectRows, collect
+from replay.scoring.truths import ObjectRows, collect
 
 # An evaluation's row, one for each confirmed or coasting track at each second: the track, one Gaussian in the plane at
 # the zone (m, m/s; spread: the upper triangle of its covariance, row by row), and what is forecast of it.  entry:

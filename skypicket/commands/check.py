@@ -139,7 +139,7 @@ def _times(zone: ZoneConfig) -> str:
 
 
 def _recording(file: str) -> int:
-    from replay.recording import inspect
+    from replay.recordings.files import inspect
     from replay.text import Rows, aligned, utc
 
     report = inspect(file)

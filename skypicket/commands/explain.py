@@ -51,8 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     with progress() as show:
         found = explain(arguments.recording, site, arguments.track, arguments.zone, show)
     if arguments.plot is not None:
-        from replay.plot import write_png
-        from replay.plot_explain import draw_explanation
+        from replay.pictures.plot import write_png
+        from replay.pictures.plot_explain import draw_explanation
 
         write_png(arguments.plot, draw_explanation(found, arguments.theme))
     if arguments.json:

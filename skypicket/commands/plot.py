@@ -38,10 +38,10 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from adapters.site.configuration import load_site
-    from replay.plot import plot_run
-    from replay.results import NothingToScoreError, ScoreOptions
-    from replay.run import load, load_frames
-    from replay.score import score_run
+    from replay.pictures.plot import plot_run
+    from replay.scoring.results import NothingToScoreError, ScoreOptions
+    from replay.scoring.run import load, load_frames
+    from replay.scoring.score import score_run
 
     if arguments.detections is not None and arguments.config is None:
         print("skypicket: --detections needs --config: what the sensors measure, and where they stand", file=sys.stderr)

@@ -10,7 +10,7 @@ from skypicket.exits import DONE, NOTHING
 
 if TYPE_CHECKING:
     from adapters.wire import Message
-    from replay.recorder import Recorded
+    from replay.recordings.recorder import Recorded
     from skypicket.arguments import Subparsers
 
 
@@ -32,8 +32,8 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from adapters.client import Listener
-    from replay.recorder import record
-    from replay.recording import open_writer
+    from replay.recordings.files import open_writer
+    from replay.recordings.recorder import record
     from skypicket.console import counted, say, summary_stream
     from skypicket.signals import Stop
 
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _opening(arguments: argparse.Namespace) -> list[Message]:
     """The state at the start, from a snapshot; without one the recording begins with what comes."""
     from adapters.client import NoAnswer, RequestRefused, request, requests_address
-    from replay.recorder import opening_of
+    from replay.recordings.recorder import opening_of
     from skypicket.console import say
 
     try:

@@ -10,8 +10,8 @@ from skypicket.arguments import INGEST, INPUT, add_command, number, recording
 from skypicket.exits import DONE, NOTHING
 
 if TYPE_CHECKING:
-    from replay.player import Played
-    from replay.record import Reader
+    from replay.playing.player import Played
+    from replay.recordings.record import Reader
     from skypicket.arguments import Subparsers
 
 
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     import math
 
     from adapters.line.publish import Pusher
-    from replay.player import Selection, play
+    from replay.playing.player import Selection, play
     from skypicket.console import progress
 
     selection = Selection(

@@ -66,10 +66,10 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from adapters.site.configuration import load_site
     from replay.alerts.model import AlertOptions
-    from replay.report import as_dict, as_text
-    from replay.results import NothingToScoreError, ScoreOptions
-    from replay.run import load, with_detections
-    from replay.score import score_run
+    from replay.scoring.report import as_dict, as_text
+    from replay.scoring.results import NothingToScoreError, ScoreOptions
+    from replay.scoring.run import load, with_detections
+    from replay.scoring.score import score_run
 
     alerts = AlertOptions(near_m=arguments.near, near_vertical_m=arguments.near_height)
     options = ScoreOptions(arguments.c, arguments.dims, arguments.period, arguments.max_gap, arguments.from_s, alerts)
@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"skypicket: {error}", file=sys.stderr)
         return NOTHING
     if arguments.html is not None:
-        from replay.page import write_page
+        from replay.scoring.page import write_page
 
         write_page(arguments.html, loaded, score)
     if arguments.json:

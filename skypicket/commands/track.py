@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     gc.disable()  # what start-up makes stays
     from adapters.site.configuration import load_site
     from replay.offline import track
-    from replay.recording import check_output
+    from replay.recordings.files import check_output
     from skypicket.console import prepare_kernels, progress, summary_stream, tell_left_out
     from skypicket.sites import metadata
 

@@ -31,8 +31,8 @@ from replay.alerts.report import alert_tables
 from replay.alerts.score import AlertScore, pool
 from replay.alerts.sights import Sights
 from replay.alerts.trackable import trackable
-from replay.truths import ObjectRows
-from replay.volumes import ZoneReport, with_activity
+from replay.scoring.truths import ObjectRows
+from replay.scoring.volumes import ZoneReport, with_activity
 
 START_NS = 1_700_000_000 * SECOND_NS
 LAT, LON = 47.5, 19.0

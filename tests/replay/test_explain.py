@@ -18,9 +18,9 @@ from fusion.types import SECOND_NS, AlertStep, Coverage, Picture, Place, Pose
 from replay.explain import Explanation, explain
 from replay.explain_text import as_dict, as_text, summary
 from replay.frames_in import FramesIn, TrackSummary
-from replay.plot import png
-from replay.plot_explain import draw_explanation
-from replay.recording import open_writer
+from replay.pictures.plot import png
+from replay.pictures.plot_explain import draw_explanation
+from replay.recordings.files import open_writer
 from skypicket.cli import main
 
 START_NS = 1_700_000_000 * SECOND_NS

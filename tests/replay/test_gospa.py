@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from fusion.types import Floats
-from replay import gospa as gospa_module
-from replay.gospa import best_pairs, gospa
+from replay.scoring import gospa as gospa_module
+from replay.scoring.gospa import best_pairs, gospa
 
 coordinates = st.floats(-5.0, 5.0, width=32)
 

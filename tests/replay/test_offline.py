@@ -16,7 +16,7 @@ from fusion.config import SensorConfig, ServiceConfig, SiteConfig, TrackerConfig
 from fusion.errors import ConfigError, RecordingError
 from fusion.types import SECOND_NS, Coverage, Place, Pose
 from replay.offline import TrackSummary, track
-from replay.recording import inspect, open_reader, open_writer
+from replay.recordings.files import inspect, open_reader, open_writer
 
 START_NS = 1_700_000_000_000_000_000
 SECONDS = 112  # in at 40 s, out at 80 s

@@ -14,8 +14,8 @@ from adapters.line.publish import Pusher, SendTimeout
 from adapters.wire import decode
 from fusion.errors import RecordingError
 from fusion.types import SECOND_NS
-from replay.player import Selection, play
-from replay.recording import open_writer
+from replay.playing.player import Selection, play
+from replay.recordings.files import open_writer
 
 START_NS = 1_700_000_000_000_000_000
 

@@ -14,11 +14,11 @@ from fusion.config import SensorConfig, ServiceConfig, SiteConfig, ZoneConfig
 from fusion.errors import RecordingError
 from fusion.geodesy import Plane
 from fusion.types import SECOND_NS, Coverage, Frame, Picture, Place, Pose, Truth
-from replay.plot import draw, plot_run
-from replay.plot_map import extent, nice_length
-from replay.results import ScoreOptions
-from replay.scene import compose
-from replay.score import score
+from replay.pictures.plot import draw, plot_run
+from replay.pictures.plot_map import extent, nice_length
+from replay.pictures.scene import compose
+from replay.scoring.results import ScoreOptions
+from replay.scoring.score import score
 
 START_NS = 1_700_000_000 * SECOND_NS
 PLANE = Plane(Place(47.5, 19.0, 0.0))

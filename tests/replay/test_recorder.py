@@ -9,8 +9,8 @@ from adapters.clock import ManualClock
 from adapters.line.publish import Publisher
 from adapters.wire import Sender, encode
 from fusion.errors import RecordingError
-from replay.recorder import Recorded, opening_of, record
-from replay.recording import inspect, open_reader, open_writer
+from replay.recordings.files import inspect, open_reader, open_writer
+from replay.recordings.recorder import Recorded, opening_of, record
 
 START_NS = 1_700_000_000_000_000_000
 

@@ -17,8 +17,8 @@ from mcap.writer import CompressionType
 from mcap.writer import Writer as ReferenceWriter
 
 from fusion.errors import RecordingError
-from replay import mcap_file
-from replay.recording import Record, inspect, open_reader, open_writer
+from replay.recordings import mcap_file
+from replay.recordings.files import Record, inspect, open_reader, open_writer
 
 START_NS = 1_700_000_000_000_000_000
 RECORD_HEAD = 9  # opcode and length of an MCAP record

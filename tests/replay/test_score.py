@@ -17,10 +17,10 @@ from adapters.wire import read_tracks, read_truth
 from fusion.errors import ConfigError
 from fusion.geodesy import Plane
 from fusion.types import SECOND_NS, Picture, Place, Truth
-from replay.gospa import gospa
-from replay.report import as_dict, as_text
-from replay.results import NothingToScoreError, ScoreOptions
-from replay.score import normalised_squared, score
+from replay.scoring.gospa import gospa
+from replay.scoring.report import as_dict, as_text
+from replay.scoring.results import NothingToScoreError, ScoreOptions
+from replay.scoring.score import normalised_squared, score
 
 START_S = 1_700_000_000
 PLANE = Plane(Place(47.5, 19.0, 0.0))

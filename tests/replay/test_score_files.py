@@ -16,13 +16,13 @@ from fusion.errors import MessageRejected, RecordingError
 from fusion.geodesy import Plane
 from fusion.schedule import DailyWindow
 from fusion.types import SECOND_NS, Coverage, Place, Pose
-from replay.page import page, write_page
-from replay.recording import open_writer
-from replay.report import as_text
-from replay.results import ScoreOptions
-from replay.run import load, load_frames
-from replay.score import score_files, score_run
-from replay.volumes import read_zones, with_activity
+from replay.recordings.files import open_writer
+from replay.scoring.page import page, write_page
+from replay.scoring.report import as_text
+from replay.scoring.results import ScoreOptions
+from replay.scoring.run import load, load_frames
+from replay.scoring.score import score_files, score_run
+from replay.scoring.volumes import read_zones, with_activity
 
 START_NS = 1_700_000_000 * SECOND_NS
 PLANE = Plane(Place(47.5, 19.0, 0.0))

@@ -9,7 +9,7 @@ from adapters.clock import ManualClock
 from adapters.simulated.scenario import Scenario, load_scenario
 from adapters.wire import decode
 from fusion.errors import RecordingError
-from replay.recording import open_reader
+from replay.recordings.files import open_reader
 from skypicket.simulation import SendTimes, read_send_times, send, write
 
 S = 1_000_000_000

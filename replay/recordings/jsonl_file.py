@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 
 from adapters.wire import MAX_MESSAGE_BYTES, Message, decode
 from fusion.errors import MessageRejected
-from replay.record import Reader, Record, Writer, open_file, topic_of
+from replay.recordings.record import Reader, Record, Writer, open_file, topic_of
 
 STANDARD: Final = "-"  # the path that stands for standard input or output
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"  # some editors begin a file with it

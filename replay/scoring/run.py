@@ -11,9 +11,9 @@ from fusion.config import SiteConfig, ZoneConfig
 from fusion.errors import MessageRejected
 from fusion.types import Frame, Picture, Truth
 from replay.alerts.trackable import trackable
-from replay.recording import open_reader
-from replay.truths import collect
-from replay.volumes import ZoneReport, read_zones
+from replay.recordings.files import open_reader
+from replay.scoring.truths import collect
+from replay.scoring.volumes import ZoneReport, read_zones
 
 Message = dict[str, Any]
 T = TypeVar("T")

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from fusion.errors import MessageRejected, RecordingError
-from replay.jsonl_file import STANDARD, JsonlReader, JsonlWriter
-from replay.record import Problem, Problems, Reader, Record, Writer, topic_of
+from replay.recordings.jsonl_file import STANDARD, JsonlReader, JsonlWriter
+from replay.recordings.record import Problem, Problems, Reader, Record, Writer, topic_of
 
 __all__ = [
     "Problem",
@@ -41,7 +41,7 @@ def open_reader(path: str | Path) -> Reader:
     Raises RecordingError where the file cannot be opened, or is not what its ending says.
     """
     if _container(path) == "mcap":
-        from replay.mcap_file import McapReader
+        from replay.recordings.mcap_file import McapReader
 
         return McapReader(str(path))
     return JsonlReader(str(path))
@@ -55,7 +55,7 @@ def open_writer(path: str | Path, metadata: Mapping[str, str] = NOTHING, reads: 
     """
     check_output(path, reads)
     if _container(path) == "mcap":
-        from replay.mcap_writer import McapWriter
+        from replay.recordings.mcap_writer import McapWriter
 
         return McapWriter(str(path), metadata)
     return JsonlWriter(str(path))

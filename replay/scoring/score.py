@@ -1,7 +1,7 @@
 """How good a recording of tracks is, against truth.
 
 At each instant the tracks shown to people (confirmed and coasting) are assigned to the objects that are
-there (GOSPA, `replay.gospa`); totals are RMS over the instants. From the same assignment come errors of
+there (GOSPA, `replay.scoring.gospa`); totals are RMS over the instants. From the same assignment come errors of
 position and velocity, identity switches, breaks, completeness and the consistency of the covariance.
 """
 
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from fusion.types import SECOND_NS, Floats, Ints, Picture, Truth
 from replay.alerts.model import Ownership
 from replay.alerts.recorded import score_alerts
-from replay.instants import Instants, choose
-from replay.matching import Matches, TrackPoints, match, track_points
-from replay.results import (
+from replay.scoring.instants import Instants, choose
+from replay.scoring.matching import Matches, TrackPoints, match, track_points
+from replay.scoring.results import (
     Consistency,
     Errors,
     NothingToScoreError,
@@ -28,8 +28,8 @@ from replay.results import (
     ScoreOptions,
     Totals,
 )
-from replay.run import Run, latest, load
-from replay.truths import ObjectRows, Presence, at_instants, collect
+from replay.scoring.run import Run, latest, load
+from replay.scoring.truths import ObjectRows, Presence, at_instants, collect
 
 CONSISTENCY_LEVEL = 0.95  # of the interval in which a consistent filter's mean NEES lies
 

@@ -1,4 +1,4 @@
-"""Reading recordings that are MCAP (https://mcap.dev/spec). Their writer is `replay.mcap_writer`.
+"""Reading recordings that are MCAP (https://mcap.dev/spec). Their writer is `replay.recordings.mcap_writer`.
 
 Reading goes through the data section from front to back, never through the index at the end: a file that was
 cut off, or whose writer was killed, gives what its complete chunks hold.
@@ -22,7 +22,7 @@ from mcap.writer import MCAP0_MAGIC as MAGIC
 
 from adapters.wire import MAX_MESSAGE_BYTES, decode
 from fusion.errors import MessageRejected, RecordingError
-from replay.record import METADATA_NAME, Reader, Record, open_file, topic_of
+from replay.recordings.record import METADATA_NAME, Reader, Record, open_file, topic_of
 
 RECORD_BYTES: Final = 2**28  # no honest chunk is larger; what a damaged length asks for must not be allocated
 HEAD: Final = struct.Struct("<BQ")  # opcode and length of every record

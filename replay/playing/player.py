@@ -18,7 +18,7 @@ from adapters.clock import Clock, SystemClock
 from adapters.wire import Message, encode
 from fusion.errors import MessageRejected, RecordingError
 from fusion.types import SECOND_NS
-from replay.recording import Problems, Reader, Record, open_reader
+from replay.recordings.files import Problems, Reader, Record, open_reader
 
 PLAYED: Final = ("frame", "truth")  # what a service takes in
 NAP_S: Final = 0.1  # a longer wait is cut into these, so that a stop is noticed

@@ -12,7 +12,7 @@ from replay.alerts.calibration import Calibration
 from replay.alerts.episodes import OPEN_END_NS
 from replay.alerts.nuisance import JudgedEpisode
 from replay.alerts.score import AlertScore
-from replay.plot_style import DPI, SIZE_INCHES, THEMES, Theme, dress
+from replay.pictures.plot_style import DPI, SIZE_INCHES, THEMES, Theme, dress
 from replay.text import number
 
 if TYPE_CHECKING:

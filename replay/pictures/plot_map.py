@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fusion.types import Floats
-from replay.plot_style import Theme, dress, track_colour
-from replay.scene import Path, Scene
+from replay.pictures.plot_style import Theme, dress, track_colour
+from replay.pictures.scene import Path, Scene
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

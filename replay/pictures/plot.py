@@ -12,10 +12,10 @@ import numpy as np
 from fusion.config import SiteConfig, ZoneConfig
 from fusion.errors import RecordingError
 from fusion.types import SECOND_NS, Frame, Picture, Truth
-from replay.plot_map import draw_map
-from replay.plot_style import DPI, SIZE_INCHES, THEMES, Theme, dress, track_colour
-from replay.results import Score
-from replay.scene import Scene, compose
+from replay.pictures.plot_map import draw_map
+from replay.pictures.plot_style import DPI, SIZE_INCHES, THEMES, Theme, dress, track_colour
+from replay.pictures.scene import Scene, compose
+from replay.scoring.results import Score
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

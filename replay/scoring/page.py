@@ -8,12 +8,12 @@ from pathlib import Path
 
 from fusion.errors import RecordingError
 from replay.alerts.report import alert_tables
-from replay.plot import draw, png
-from replay.plot_alerts import draw_alerts
-from replay.report import figures, heading, object_table
-from replay.results import Score
-from replay.run import Run
-from replay.scene import compose
+from replay.pictures.plot import draw, png
+from replay.pictures.plot_alerts import draw_alerts
+from replay.pictures.scene import compose
+from replay.scoring.report import figures, heading, object_table
+from replay.scoring.results import Score
+from replay.scoring.run import Run
 from replay.text import Rows, number, numeric, percent
 
 STYLE = """

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from fusion.geodesy import axes_at, to_ecef
 from fusion.types import Floats, Ints, Picture
-from replay.gospa import best_pairs
-from replay.instants import Instants
-from replay.truths import ALT, EAST, LAT, LON, UP, Presence
+from replay.scoring.gospa import best_pairs
+from replay.scoring.instants import Instants
+from replay.scoring.truths import ALT, EAST, LAT, LON, UP, Presence
 
 SHOWN = ("confirmed", "coasting")  # the statuses that a person is shown
 UPPER_TRIANGLE = np.triu_indices(6)  # the order of the 21 numbers of a covariance on the wire

@@ -12,7 +12,7 @@ from adapters.intake.sequence import Stream
 from adapters.wire import Message, check_envelope, decode
 from fusion.errors import MessageRejected, shorten
 from fusion.types import SECOND_NS
-from replay.recording import Writer, topic_of
+from replay.recordings.files import Writer, topic_of
 
 FLUSH_NS: Final = SECOND_NS  # a crash loses no more than this
 NAP_S: Final = 0.1  # a longer wait is cut into these, so that a stop is noticed

@@ -12,10 +12,10 @@ from fusion.config import SensorConfig, SiteConfig, ZoneConfig
 from fusion.geodesy import Plane, from_ecef, to_ecef
 from fusion.sensors import Placement, place
 from fusion.types import SECOND_NS, Floats, Frame, Ints, Picture, Place, Pose, Truth
-from replay.instants import pace_ns
-from replay.matching import SHOWN
-from replay.truths import ALT, LAT, LON, collect
-from replay.volumes import outlines
+from replay.scoring.instants import pace_ns
+from replay.scoring.matching import SHOWN
+from replay.scoring.truths import ALT, LAT, LON, collect
+from replay.scoring.volumes import outlines
 
 MOST_DOTS = 30_000  # detections drawn: more is one grey area
 CROWD = 60  # objects or tracks

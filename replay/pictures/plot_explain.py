@@ -8,8 +8,8 @@ import numpy as np
 
 from fusion.types import SECOND_NS
 from replay.explain import Explanation, seconds
-from replay.plot_alerts import LEVELS
-from replay.plot_style import DPI, THEMES, dress
+from replay.pictures.plot_alerts import LEVELS
+from replay.pictures.plot_style import DPI, THEMES, dress
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from replay.alerts.report import alert_tables
-from replay.results import ObjectScore, Score
+from replay.scoring.results import ObjectScore, Score
 from replay.text import Rows, aligned, number, percent, utc
 
 MOST_OBJECTS = 20  # in the text; the page and the data have all

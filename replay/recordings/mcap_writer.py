@@ -33,7 +33,7 @@ from mcap.writer import MCAP0_MAGIC as MAGIC
 from adapters import schemas
 from adapters.wire import Message, decode, encode
 from fusion.errors import RecordingError
-from replay.record import METADATA_NAME, Writer, open_file
+from replay.recordings.record import METADATA_NAME, Writer, open_file
 
 CHUNK_BYTES: Final = 2**20  # uncompressed: large enough to compress well, small enough to be read in one go
 CHANNELS: Final = 2**16 - 1  # a channel's number has 16 bits in MCAP

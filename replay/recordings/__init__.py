@@ -1,0 +1,1 @@
+"""Recordings as files: `.mcap` and `.jsonl` behind one interface, written, read, recorded."""
