@@ -28,9 +28,8 @@ SIGNATURES: Final = (
     (b"\x7fELF", "a program"),
     (b"%PDF", "a PDF"),
     (b"\x89PNG", "a picture"),
-    (b"<", "XML or HTML"),
-    (b"[", "a JSON array; allowed is one JSON object a line"),
 )
+TEXTS: Final = ((b"<", "XML or HTML"), (b"[", "a JSON array; allowed is one JSON object a line"))
 TAR_AT: Final = 257
 
 
@@ -43,6 +42,17 @@ def beginning(path: str) -> bytes:
         return b""
 
 
+def signature_of(head: bytes) -> str:
+    """What a file is for certain, by the mark with which it begins, in words; nothing where it has no mark known here.
+
+    An MCAP file is none of these: it may be damaged, and its name wrong.
+    """
+    for signature, words in SIGNATURES:
+        if head.startswith(signature):
+            return words
+    return "a tar archive" if head[TAR_AT:].startswith(b"ustar") else ""
+
+
 def seems_to_be(head: bytes) -> str:
     """What a file beginning with `head` seems to be, in words; nothing where there is no telling."""
     if not head:
@@ -51,12 +61,9 @@ def seems_to_be(head: bytes) -> str:
         return "an MCAP file: its name should end in .mcap"
     if not head.strip(b"\0"):
         return f"{len(head)} or more zero bytes, as a disk leaves them that was never written"
-    for signature, words in SIGNATURES:
-        if head.startswith(signature):
-            return words
-    if head[TAR_AT:].startswith(b"ustar"):
-        return "a tar archive"
-    if 0 < flipped_bits(head) <= FLIPPED_BITS:
+    if words := signature_of(head):
+        return words
+    if flipped_bits(head) <= FLIPPED_BITS:
         return f"an MCAP file with {flipped_bits(head)} wrong bits in its opening mark: `skypicket recover` reads it"
     return _text(head)
 
@@ -72,7 +79,10 @@ def _text(head: bytes) -> str:
     first = head.lstrip(b"\xef\xbb\xbf \r\n\t")
     if first.startswith(b"{"):
         return "JSON lines: its name should end in .jsonl"
-    if first.startswith(b"%") or b"\0" in first:
+    for begins, words in TEXTS:
+        if first.startswith(begins):
+            return words
+    if b"\0" in first:
         return ""
     try:
         lines = first[: first.rfind(b"\n") + 1].decode("utf-8").splitlines()

@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from mcap.opcode import Opcode
-from mcap.records import Channel, Chunk, DataEnd, Header, Metadata, Statistics
+from mcap.records import Chunk, DataEnd, Header, Metadata, Statistics
 
-from adapters.wire import MAX_MESSAGE_BYTES, decode
-from fusion.errors import MessageRejected, RecordingError, shorten
+from fusion.errors import RecordingError
 from replay.recordings import mcap_records
 from replay.recordings.foreign import beginning, seems_to_be
-from replay.recordings.mcap_records import DAMAGE, ENCODINGS, HEAD, MAGIC, MESSAGE_HEAD, is_opening, stream
-from replay.recordings.record import METADATA_NAME, Reader, Record, open_file, topic_of
+from replay.recordings.mcap_messages import Messages
+from replay.recordings.mcap_records import DAMAGE, HEAD, MAGIC, stream
+from replay.recordings.record import METADATA_NAME, Reader, Record, open_file
 
 NEEDED: Final = {Opcode.HEADER, Opcode.CHANNEL, Opcode.CHUNK, Opcode.MESSAGE, Opcode.METADATA, Opcode.STATISTICS}
 LARGEST_OPCODE: Final = max(Opcode)
@@ -44,9 +44,7 @@ class McapReader(Reader):
             raise RecordingError(path, detail, 0)
         self.offset = len(MAGIC)
         self._checked: int | None = zlib.crc32(MAGIC)
-        self._profile = ""
-        self._found = 0  # messages, whether they could be used or not
-        self._channels: dict[int, tuple[str, bool] | str] = {}  # a string: why it is none of ours
+        self._messages = Messages(self._problem)
 
     def close(self) -> None:
         self._file.close()
@@ -81,9 +79,9 @@ class McapReader(Reader):
         body = self._file.read(length)
         try:
             if opcode == Opcode.CHUNK:
-                yield from self._messages(mcap_records.unpack(Chunk.read(stream(body))))
+                yield from self._messages.read(mcap_records.unpack(Chunk.read(stream(body))))
             elif opcode in (Opcode.CHANNEL, Opcode.MESSAGE):
-                yield from self._messages(head + body)
+                yield from self._messages.read(head + body)
             else:
                 self._take(opcode, body)
         except DAMAGE as error:
@@ -94,7 +92,7 @@ class McapReader(Reader):
     def _take(self, opcode: int, body: bytes) -> None:
         """Everything but messages and their channels. Raises one of DAMAGE."""
         if opcode == Opcode.HEADER:
-            self._profile = Header.read(stream(body)).profile
+            self._messages.profile = Header.read(stream(body)).profile
         elif opcode == Opcode.METADATA:
             record = Metadata.read(stream(body))
             if record.name == METADATA_NAME:
@@ -105,54 +103,10 @@ class McapReader(Reader):
                 self._damaged("the checksum of all data before this is wrong, though that of each chunk is right")
         elif opcode == Opcode.STATISTICS:
             wanted = Statistics.read(stream(body)).message_count
-            if wanted != self._found and not self.problems.count("damaged"):
-                self._damaged(f"the index counts {wanted} messages; {self._found} are there")
+            if wanted != self._messages.found and not self.problems.count("damaged"):
+                self._damaged(f"the index counts {wanted} messages; {self._messages.found} are there")
         elif opcode == 0 or LARGEST_OPCODE < opcode < PRIVATE:
             self._damaged(f"a record of kind {opcode}; MCAP has no such kind")
-
-    def _messages(self, data: bytes) -> Iterator[Record]:
-        unpack_head, unpack_message, channels = HEAD.unpack_from, MESSAGE_HEAD.unpack_from, self._channels
-        position, end = 0, len(data)
-        while position < end:
-            opcode, length = unpack_head(data, position)
-            start = position + HEAD.size
-            position = start + length
-            if position > end:
-                raise ValueError(f"a record of {length} bytes runs past the end of its chunk")
-            if opcode == Opcode.MESSAGE:
-                number, sequence, log_ns, time_ns = unpack_message(data, start)
-                payload = data[start + MESSAGE_HEAD.size : position]
-                channel = channels.get(number)
-                self._found += 1
-                if len(payload) > MAX_MESSAGE_BYTES:
-                    self._problem("too large", f"a message of {len(payload)} bytes; allowed are {MAX_MESSAGE_BYTES}")
-                elif channel is None:
-                    yield from self._without_channel(log_ns, payload, sequence)
-                elif isinstance(channel, str):
-                    self._problem("encoding", channel)
-                else:
-                    yield Record(channel[0], time_ns, log_ns, payload, None, sequence, channel[1])
-            elif opcode == Opcode.CHANNEL:
-                self._learn(Channel.read(stream(data[start:position])))
-
-    def _learn(self, channel: Channel) -> None:
-        self._channels[channel.id] = channel.topic, is_opening(channel)
-        if channel.message_encoding not in ENCODINGS:
-            profile = f" of a file with the profile {shorten(self._profile)}" if self._profile else ""
-            self._channels[channel.id] = (
-                f"a channel{profile}, {shorten(channel.topic)}, whose messages are in "
-                f"{shorten(channel.message_encoding)}: neither msgpack nor json"
-            )
-
-    def _without_channel(self, log_ns: int, payload: bytes, sequence: int) -> Iterator[Record]:
-        """A message whose channel stood in a chunk that was damaged: its own fields give the topic."""
-        try:
-            message = decode(payload)
-            topic = topic_of(message)
-        except MessageRejected as error:
-            self._problem("unknown channel", f"a message of a channel that is not defined, and {error}")
-        else:
-            yield Record(topic, message["time_ns"], log_ns, payload, message, sequence)
 
     def _cut_off(self, detail: str) -> None:
         self.truncated = True

@@ -77,10 +77,7 @@ class McapWriter(Writer):
         self._file = PieceFile(path)
         front = MAGIC + bytes_of(Header(profile="", library="skypicket"))
         if metadata:
-            record = bytes_of(Metadata(name=METADATA_NAME, metadata={key: metadata[key] for key in sorted(metadata)}))
-            self._metadata.append(MetadataIndex(offset=len(front), length=len(record), name=METADATA_NAME))
-            self._tail_bytes += CHUNK_INDEX_BYTES
-            front += record
+            front += self._described(metadata, len(front))
         try:
             with naming(path):
                 self._put(front)
@@ -226,6 +223,17 @@ class McapWriter(Writer):
             self._tail_bytes += len(named)
             self._hold(named)
         return self._schemas[kind].id
+
+    def _described(self, metadata: Mapping[str, str], offset: int) -> bytes:
+        """The record of what made the recording, which is to stand at `offset`."""
+        record = bytes_of(Metadata(name=METADATA_NAME, metadata={key: metadata[key] for key in sorted(metadata)}))
+        self._metadata.append(MetadataIndex(offset=offset, length=len(record), name=METADATA_NAME))
+        self._tail_bytes += CHUNK_INDEX_BYTES
+        return record
+
+    def _add_metadata(self, metadata: Mapping[str, str]) -> None:
+        if metadata and self._failure is None:
+            self._put(self._described(metadata, self._file.size))
 
     def _flush(self) -> None:
         if self._failure is not None:

@@ -181,6 +181,11 @@ class Writer(ABC):
             self._write_payload(topic, payload, time_ns, log_ns, sequence, opening)
         self.records += 1
 
+    def add_metadata(self, metadata: Mapping[str, str]) -> None:
+        """Say more of what made the recording, where the container has room for it: a key said again counts anew."""
+        with naming(self.path):
+            self._add_metadata(metadata)
+
     def flush(self) -> None:
         """Put on the disk what was written so far, so that a crash loses none of it."""
         with naming(self.path):
@@ -214,6 +219,10 @@ class Writer(ABC):
     def _write_payload(
         self, topic: str, payload: bytes, time_ns: int, log_ns: int, sequence: int, opening: bool
     ) -> None: ...
+
+    def _add_metadata(self, metadata: Mapping[str, str]) -> None:
+        """Nothing, in a container without metadata."""
+        return
 
     @abstractmethod
     def _flush(self) -> None: ...
