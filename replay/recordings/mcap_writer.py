@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 import zstandard
@@ -18,20 +18,17 @@ from mcap.records import (
     Channel,
     ChunkIndex,
     DataEnd,
-    Footer,
     Header,
-    McapRecord,
     Metadata,
     MetadataIndex,
     Schema,
-    Statistics,
-    SummaryOffset,
 )
 
 from adapters import schemas
 from adapters.wire import Message, decode, encode
 from fusion.errors import RecordingError
 from replay.recordings.mcap_records import MAGIC, OPENING, bytes_of
+from replay.recordings.mcap_summary import summary
 from replay.recordings.pieces import PieceFile
 from replay.recordings.record import METADATA_NAME, Writer, naming
 
@@ -44,11 +41,12 @@ MESSAGE_HEAD_BYTES: Final = MESSAGE.size - 9  # less opcode and length themselve
 CHUNK: Final = struct.Struct("<BQQQQII4sQ")  # opcode, length, first and last time, size, checksum, compression, length
 INDEX: Final = struct.Struct("<BQHI")  # opcode, length, channel, length of its entries
 ENTRY: Final = struct.Struct("<QQ")  # log_time, offset in the chunk
-FOOTER: Final = struct.Struct("<BQQQ")  # opcode, length, start of the summary, start of its offsets
 
 
 TAIL_BYTES: Final = 512  # of the end of the data, the statistics, the offsets of the summary and the footer, at most
 COUNT_BYTES: Final = 10  # of a channel in the statistics, and in the index of each chunk
+CHANNEL_BYTES: Final = 96  # without its topic, rounded up
+NAMING: Final = 2  # schemas and channels stand among the data and in the index
 CHUNK_INDEX_BYTES: Final = 96  # without its channels, rounded up
 
 
@@ -66,7 +64,6 @@ class McapWriter(Writer):
         self._schemas: dict[str, Schema] = {}
         self._kept = (0, 0)  # channels and schemas that stand in whole chunks
         self._counts: dict[int, int] = {}
-        self._span_ns: tuple[int, int] | None = None
         self._indexes: list[ChunkIndex] = []
         self._metadata: list[MetadataIndex] = []
         self._tail_bytes = TAIL_BYTES
@@ -90,6 +87,13 @@ class McapWriter(Writer):
         channels = len(self._entries)
         index = channels * (INDEX.size + COUNT_BYTES) + ENTRY.size * self._held + CHUNK_INDEX_BYTES
         return self._file.size + CHUNK.size + self._size + self._size // 128 + index + self._tail_bytes
+
+    def size_with(self, topic: str, payload_bytes: int) -> int:
+        known = super().size_with(topic, payload_bytes)
+        if (topic, False) in self._channels:
+            return known
+        schema = _schema_of(topic.partition(".")[0], 1)
+        return known + NAMING * ((len(bytes_of(schema)) if schema else 0) + CHANNEL_BYTES + len(topic))
 
     def _write(self, topic: str, message: Message, log_ns: int, opening: bool) -> None:
         self._add(topic, self._encoded(message), message["time_ns"], log_ns, message["seq"], opening)
@@ -178,8 +182,6 @@ class McapWriter(Writer):
         self._tail_bytes += CHUNK_INDEX_BYTES + COUNT_BYTES * len(offsets)
         for channel, entries in self._entries.items():
             self._counts[channel] = self._counts.get(channel, 0) + len(entries)
-        known = self._span_ns or (first, last)
-        self._span_ns = min(first, known[0]), max(last, known[1])
         self._kept = len(self._channels), len(self._schemas)
         self._begin()
 
@@ -213,16 +215,16 @@ class McapWriter(Writer):
 
     def _schema_id(self, kind: str) -> int:
         """0, MCAP's number for no schema, where the contract knows no such message."""
-        if kind not in schemas.names():
-            return 0
-        if kind not in self._schemas:
-            text = json.dumps(schemas.load(kind), separators=(",", ":"), sort_keys=True)
-            number = len(self._schemas) + 1
-            self._schemas[kind] = Schema(id=number, data=text.encode(), encoding="jsonschema", name=f"skypicket.{kind}")
-            named = bytes_of(self._schemas[kind])
+        known = self._schemas.get(kind)
+        if known is None:
+            known = _schema_of(kind, len(self._schemas) + 1)
+            if known is None:
+                return 0
+            self._schemas[kind] = known
+            named = bytes_of(known)
             self._tail_bytes += len(named)
             self._hold(named)
-        return self._schemas[kind].id
+        return known.id
 
     def _described(self, metadata: Mapping[str, str], offset: int) -> bytes:
         """The record of what made the recording, which is to stand at `offset`."""
@@ -255,41 +257,24 @@ class McapWriter(Writer):
     def _finish(self) -> None:
         """The end of the data, the index and the footer, in one piece."""
         end = bytes_of(DataEnd(self._checked))
-        self._file.append(end + self._summary(self._file.size + len(end)))
+        channels, schema_count = self._kept
+        self._file.append(
+            end
+            + summary(
+                self._file.size + len(end),
+                list(self._schemas.values())[:schema_count],
+                [channel for channel, _ in self._channels.values()][:channels],
+                self._indexes,
+                self._metadata,
+                self._counts,
+            )
+        )
         self._file.close()
 
-    def _summary(self, start: int) -> bytes:
-        """The index at the end: groups of records of one kind, where each group stands, and where all this begins."""
-        channels, schema_count = self._kept
-        groups: list[tuple[Opcode, Sequence[McapRecord]]] = [
-            (Opcode.SCHEMA, list(self._schemas.values())[:schema_count]),
-            (Opcode.CHANNEL, [channel for channel, _ in self._channels.values()][:channels]),
-            (Opcode.STATISTICS, [self._statistics()]),
-            (Opcode.CHUNK_INDEX, list(self._indexes)),
-            (Opcode.METADATA_INDEX, list(self._metadata)),
-        ]
-        body, offsets = b"", b""
-        for opcode, records in groups:
-            group = b"".join(map(bytes_of, records))
-            if group:
-                offsets += bytes_of(
-                    SummaryOffset(group_opcode=opcode, group_start=start + len(body), group_length=len(group))
-                )
-            body += group
-        offset_start = start + len(body)
-        checked = body + offsets + FOOTER.pack(Opcode.FOOTER, 20, start, offset_start)
-        return body + offsets + bytes_of(Footer(start, offset_start, zlib.crc32(checked))) + MAGIC
 
-    def _statistics(self) -> Statistics:
-        first, last = self._span_ns or (0, 0)
-        return Statistics(
-            attachment_count=0,
-            channel_count=self._kept[0],
-            channel_message_counts=self._counts,
-            chunk_count=len(self._indexes),
-            message_count=sum(self._counts.values()),
-            message_end_time=last,
-            message_start_time=first,
-            metadata_count=len(self._metadata),
-            schema_count=self._kept[1],
-        )
+def _schema_of(kind: str, number: int) -> Schema | None:
+    """The JSON Schema of a kind of message; None where the contract knows no such."""
+    if kind not in schemas.names():
+        return None
+    text = json.dumps(schemas.load(kind), separators=(",", ":"), sort_keys=True)
+    return Schema(id=number, data=text.encode(), encoding="jsonschema", name=f"skypicket.{kind}")

@@ -15,6 +15,7 @@ from adapters.wire import Message, is_id
 from fusion.errors import MessageRejected, RecordingError, shorten
 
 METADATA_NAME: Final = "skypicket"  # of the MCAP record that says what made the recording
+MESSAGE_BYTES: Final = 96  # of a message in a file beside its payload, with its places in the index
 KINDS_OF_PROBLEM: Final = 64  # a hostile file must not fill the memory with kinds of its own
 
 
@@ -160,6 +161,10 @@ class Writer(ABC):
     @abstractmethod
     def size(self) -> int:
         """Bytes that the file would have at most if it were closed now."""
+
+    def size_with(self, topic: str, payload_bytes: int) -> int:
+        """The same with one more message in it."""
+        return self.size + payload_bytes + MESSAGE_BYTES
 
     def write(self, topic: str, message: Message, log_ns: int, opening: bool = False) -> None:
         """Append one message, encoded as the container wants it.

@@ -1,7 +1,6 @@
 import json
 import random
 import struct
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -355,9 +354,6 @@ def test_deep_and_endless_lines_end_in_a_count(tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_bytes(b'{"a":' * 200_000 + b"\n" + lines(1)[0] + b"\n")
     recovery = recover(tmp_path / "x.jsonl", tmp_path / "out.jsonl")
     assert (recovery.messages, recovery.losses.count) == (1, 1)
-
-
-Foreign = Callable[[bytes], bytes]
 
 
 @pytest.mark.parametrize(
