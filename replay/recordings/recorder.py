@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from adapters.clock import Clock, SystemClock
 from adapters.intake.sequence import Stream
 from adapters.wire import Message, decode
-from fusion.errors import MessageRejected, shorten
+from fusion.errors import MessageRejected, RecordingError, shorten
 from fusion.types import SECOND_NS
 from replay.recordings.files import Writer, topic_of
 from replay.recordings.state import opening_of
@@ -139,10 +139,15 @@ class _Taking:
     def take(self, topic: str, message: Message, payload: bytes | None) -> None:
         """Write one message; `payload` is what it came as."""
         log_ns = self._clock.time_ns()
-        if payload is None:
-            self._writer.write(topic, message, log_ns, opening=True)
-        else:
-            self._writer.write_payload(topic, payload, message["time_ns"], log_ns, message["seq"])
+        try:
+            if payload is None:
+                self._writer.write(topic, message, log_ns, opening=True)
+            else:
+                self._writer.write_payload(topic, payload, message["time_ns"], log_ns, message["seq"])
+        except RecordingError:
+            self.recorded.messages += 1  # it is among the lost ones
+            raise
+        if payload is not None:
             self._tell(message)
             self._follow(topic, message)
             self.recorded.bytes += len(payload)
