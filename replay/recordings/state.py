@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, Final
 
-from adapters.wire import Message, check_envelope
+from adapters.wire import Message, Sender, check_envelope
 from fusion.errors import MessageRejected
 from replay.recordings.record import topic_of
 
@@ -63,7 +63,7 @@ class LatestState:
         found = {}
         if self._sender is not None:
             source, epoch, start_ns = self._sender
-            found = {"source": source, "epoch": epoch, "epoch_start_ns": str(start_ns)}
+            found = epoch_metadata(Sender(source, epoch), start_ns)
         version = self._latest.get("status", {}).get("version")
         if isinstance(version, str):
             found["service_version"] = version[:64]
@@ -71,6 +71,11 @@ class LatestState:
         if isinstance(features, list):
             found["zones.geojson"] = _text({"type": "FeatureCollection", "features": features})
         return found
+
+
+def epoch_metadata(sender: Sender, start_ns: int) -> dict[str, str]:
+    """What the metadata of a recording say of its epoch: whose it is, and since when, UTC nanoseconds."""
+    return {"source": sender.source, "epoch": sender.epoch, "epoch_start_ns": str(start_ns)}
 
 
 def opening_of(snapshot: Mapping[str, Any]) -> list[Message]:
