@@ -21,7 +21,7 @@ from replay.recordings.losses import Loss, Losses
 from replay.recordings.mcap_messages import Messages
 from replay.recordings.mcap_records import DAMAGE, HEAD, MAGIC, stream
 from replay.recordings.record import METADATA_NAME, Problems, Record, open_file, topic_of
-from replay.recordings.salvage_chunks import ChunkHead, fits, kind_and_length, next_record, verified
+from replay.recordings.salvage_chunks import ChunkHead, fits, kind_and_length, next_record, plausible, verified
 
 FOOTER_BYTES: Final = HEAD.size + 20
 INDEXES: Final = (Opcode.MESSAGE_INDEX, Opcode.DATA_END)
@@ -86,7 +86,7 @@ class McapSalvage:
         if head is not None and (found := verified(self._data, head)) is not None:
             return (yield from self._headless(head, found))
         if head is not None and head.torn:
-            return (yield from self._torn(head, self.size))
+            return (yield from self._torn(head, next_record(self._data, head.data_start), None))
         if self._data[position : position + len(MAGIC)] == MAGIC:
             return position + len(MAGIC)
         return None
@@ -100,10 +100,11 @@ class McapSalvage:
             if (found := verified(self._data, head)) is not None:
                 return (yield from self._headless(head, found))
             if (solid := head.solid(self._data)) is not None:
-                return (yield from self._torn(head, solid))
+                return (yield from self._torn(head, solid, head.end))
             why = f"a chunk is damaged ({str(error) or type(error).__name__})"
-            self._lost_chunk = self.losses.add(head.start, head.end, why, None)
-            return head.end
+            end = head.end if plausible(self._data, head.end) else next_record(self._data, head.data_start)
+            self._lost_chunk = self.losses.add(head.start, end, why, None)
+            return end
         self._lost_chunk = None
         try:
             yield from self._messages.read(data)
@@ -118,9 +119,9 @@ class McapSalvage:
         yield from self._messages.read(records)
         return head.end_of(self._data)
 
-    def _torn(self, head: ChunkHead, until: int) -> Generator[Record, None, int]:
-        """The front of a chunk whose bytes end at `until`."""
-        before, end = self.unverified, min(head.end, self.size)
+    def _torn(self, head: ChunkHead, until: int, end: int | None) -> Generator[Record, None, int]:
+        """The front of a chunk whose bytes end at `until`. end: where the next record stands, if not there."""
+        before, end = self.unverified, until if end is None else end
         try:
             for record in self._messages.read(head.front(self._data, until)):
                 if self._agrees(record):

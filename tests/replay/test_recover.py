@@ -179,6 +179,20 @@ def test_a_torn_chunk_gives_the_messages_of_its_front(large: tuple[bytes, list[K
     assert 100 < len(found[0]) < len(found[1]) < len(found[2])
 
 
+@pytest.mark.parametrize("missing", [40, 500, 1500])
+def test_bytes_missing_in_the_middle_cost_no_more_than_the_chunks_that_they_were_in(
+    missing: int, sound: tuple[bytes, list[Key]], tmp_path: Path
+) -> None:
+    content, wanted = sound
+    for first, last in chunks_of(content):
+        for at in (first + 60, last - 30):
+            (tmp_path / "x.mcap").write_bytes(content[:at] + content[at + missing :])
+            recover(tmp_path / "x.mcap", tmp_path / "out.mcap")
+            found = keys(tmp_path / "out.mcap")
+            hit = [k for k, (start, end) in enumerate(chunks_of(content)) if start < at + missing and end >= at]
+            assert found == [key for number, key in enumerate(wanted) if number // 10 not in hit]
+
+
 def test_sectors_of_zeros_at_the_end_of_a_chunk_are_no_data(large: tuple[bytes, list[Key]], tmp_path: Path) -> None:
     content, wanted = large
     ((first, last),) = chunks_of(content)
