@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from replay.recordings.moments import Moment
+
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
     Run = Callable[[argparse.Namespace], int]
 
@@ -103,3 +105,13 @@ def whole(low: int) -> Callable[[str], int]:
         return value
 
     return read
+
+
+def moment(text: str) -> Moment:
+    """An argument's type: a time, UTC or in seconds from the start of the recording."""
+    from replay.recordings.moments import parse_moment
+
+    try:
+        return parse_moment(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed is {error}") from None

@@ -5,7 +5,9 @@ from typing import Any, Final
 
 from skypicket.commands import (
     alerts,
+    cat,
     check,
+    convert,
     demo,
     encounters,
     explain,
@@ -19,6 +21,7 @@ from skypicket.commands import (
     track,
     version,
 )
+from skypicket.commands import filter as filter_command
 
 ALL: Final[tuple[Callable[[Any], None], ...]] = tuple(
     module.add_parser
@@ -34,6 +37,9 @@ ALL: Final[tuple[Callable[[Any], None], ...]] = tuple(
         explain,
         encounters,
         plot,
+        cat,
+        filter_command,
+        convert,
         check,
         schema,
         version,
