@@ -46,7 +46,9 @@ def _why_nothing(copied: Copied) -> str:
     if copied.from_ns is None or copied.to_ns is None:
         return "no message"
     span = f"{utc(copied.from_ns)} to {utc(copied.to_ns)}, {(copied.to_ns - copied.from_ns) / 1e9:,.1f} s"
-    return f"none of its {copied.not_taken:,} messages ({span}) was asked for" if copied.not_taken else "no good message"
+    return (
+        f"none of its {copied.not_taken:,} messages ({span}) was asked for" if copied.not_taken else "no good message"
+    )
 
 
 def _lost(copied: Copied) -> list[str]:

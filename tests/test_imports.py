@@ -25,7 +25,7 @@ CONFINED = {
     "zmq": ("adapters.line.sockets",),
     "msgpack": ("adapters.wire",),
     "sqlite3": ("adapters.journal",),
-    "mcap": ("replay.recordings.mcap_file", "replay.recordings.mcap_writer"),
+    "mcap": ("replay.recordings.mcap_file", "replay.recordings.mcap_index", "replay.recordings.mcap_writer"),
     "lz4": ("replay.recordings.mcap_file",),
     "zstandard": ("replay.recordings.mcap_file", "replay.recordings.mcap_writer"),
     "pydantic": ("adapters", "replay", "skypicket"),

@@ -21,8 +21,8 @@ def add_parser(subparsers: Subparsers) -> None:
         "a part of a recording, by time, topic, sensor or zone",
         "Write a part of a recording into another: the messages that every given option takes. --from is inside, "
         "--to is not, so that two parts that meet share no message. A topic is taken if --topics or --regex take it "
-        "and --exclude-regex does not. Messages that concern no single sensor or zone pass --sensors and --zones. Where "
-        "nothing is left, nothing is written, and the exit code is 4.",
+        "and --exclude-regex does not. Messages that concern no single sensor or zone pass --sensors and --zones. "
+        "Where nothing is left, nothing is written, and the exit code is 4.",
         "filter run.mcap minute.mcap --from 60 --to 120",
         "filter run.mcap frames.jsonl --topics frame truth --exclude-regex camera",
         "filter run.mcap night.mcap --from 2026-05-01T22:00:00Z --sensors north east",

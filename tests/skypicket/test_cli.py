@@ -28,6 +28,7 @@ COMMANDS = (
     "score",
     "explain",
     "plot",
+    "info",
     "cat",
     "filter",
     "convert",

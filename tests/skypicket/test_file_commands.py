@@ -173,3 +173,21 @@ def test_cat_is_quiet_when_its_reader_has_enough(tmp_path):
         said = process.stderr.read()
     assert json.loads(first)["seq"] == 0
     assert said == b""
+
+
+def test_info_answers_from_the_index_or_from_every_message(run, capsys):
+    assert main(["info", str(run)]) == 0
+    quick = capsys.readouterr().out
+    assert "its index" in quick
+    assert main(["info", str(run), "--full", "--json"]) == 0
+    full = json.loads(capsys.readouterr().out)
+    assert (full["messages"], full["read"], full["sensors"]) == (12, "full", ["east", "north"])
+    assert full["topics"]["frame.east"]["detections"] == 10
+
+
+def test_info_of_nothing_and_of_what_is_no_recording(tmp_path, capsys):
+    (tmp_path / "x.jsonl").write_bytes(b"")
+    assert main(["info", str(tmp_path / "x.jsonl")]) == 4
+    (tmp_path / "x.mcap").write_bytes(b"not an mcap file")
+    assert main(["info", str(tmp_path / "x.mcap")]) == 3
+    assert "at byte 0" in capsys.readouterr().err
