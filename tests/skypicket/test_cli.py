@@ -32,6 +32,7 @@ COMMANDS = (
     "cat",
     "filter",
     "convert",
+    "export",
     "check",
     "schema",
     "version",
