@@ -1,4 +1,4 @@
-"""`convert`, `filter` and `cat`, as typed."""
+"""`convert`, `filter`, `cat`, `info` and `export`, as typed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from replay.recordings.files import open_reader, open_writer
 from skypicket.cli import main
 from tests.replay.test_convert import alert, frame
+from tests.replay.test_export_tables import ROW, picture_of, record
 
 ROOT = Path(__file__).parents[2]
 SECOND_NS = 10**9
@@ -191,3 +192,87 @@ def test_info_of_nothing_and_of_what_is_no_recording(tmp_path, capsys):
     (tmp_path / "x.mcap").write_bytes(b"not an mcap file")
     assert main(["info", str(tmp_path / "x.mcap")]) == 3
     assert "at byte 0" in capsys.readouterr().err
+
+
+@pytest.fixture
+def tracks(tmp_path: Path) -> Path:
+    return record(tmp_path / "tracks.mcap", [picture_of(second, [ROW]) for second in range(10)])
+
+
+@pytest.mark.parametrize(
+    ("ending", "said"), [("parquet", "10 rows"), ("csv", "10 rows"), ("geojson", "1 tracks"), ("kml", "1 ")]
+)
+def test_export_writes_each_kind_of_file(tracks, ending, said, capsys):
+    out = tracks.with_suffix(f".{ending}")
+    assert main(["export", str(tracks), "--out", str(out)]) == 0
+    assert capsys.readouterr().out.startswith(said)
+    assert out.stat().st_size > 100
+
+
+@pytest.mark.parametrize(
+    ("options", "rows"),
+    [
+        (["--from", "3", "--to", "5"], 2),
+        (["--every", "3"], 4),
+        (["--track", "1", "2"], 10),
+        (["--status", "confirmed"], 10),
+    ],
+)
+def test_export_takes_what_was_asked_for(tracks, options, rows, capsys):
+    out = tracks.with_suffix(".csv")
+    assert main(["export", str(tracks), "--out", str(out), *options]) == 0
+    assert len(out.read_text().splitlines()) == rows + 1
+
+
+def test_export_of_nothing_writes_nothing(tracks, run, capsys):
+    out = tracks.with_suffix(".csv")
+    assert main(["export", str(tracks), "--out", str(out), "--track", "99"]) == 4
+    assert main(["export", str(run), "--out", str(out)]) == 4
+    assert not out.exists()
+    assert "no such track in 10 pictures" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--out", "x.csv", "--with", "zones"], "--with is 'zones'; allowed is left out"),
+        (["--out", "x.csv", "--from", "5", "--to", "4"], "allowed is a time after --from"),
+    ],
+)
+def test_export_refuses_what_makes_no_sense(tracks, words, said, capsys, monkeypatch):
+    monkeypatch.chdir(tracks.parent)
+    assert main(["export", str(tracks), *words]) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--out", "x.xlsx"], ["--out", "x.csv", "--status", "dead"], ["--out", "no/x.csv"]])
+def test_export_names_what_is_allowed(tracks, words, capsys, monkeypatch):
+    monkeypatch.chdir(tracks.parent)
+    with pytest.raises(SystemExit) as stop:
+        main(["export", str(tracks), *words])
+    assert stop.value.code == 2
+
+
+def test_export_reads_standard_input_and_passes_damage_over(tracks, tmp_path):
+    main(["convert", str(tracks), str(tmp_path / "a.jsonl")])
+    lines = (tmp_path / "a.jsonl").read_bytes().splitlines()
+    lines[4] = b"{"
+    out = tmp_path / "o.csv"
+    done = subprocess.run(
+        [sys.executable, "-m", "skypicket", "export", "-", "--out", str(out)],
+        cwd=ROOT, input=b"\n".join(lines), capture_output=True, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout.split()[:2]) == (0, [b"9", b"rows"])
+    assert b"line 5, byte" in done.stderr
+    assert len(out.read_text().splitlines()) == 10
+
+
+def test_export_of_a_foreign_file_names_it(tmp_path, capsys):
+    (tmp_path / "x.mcap").write_bytes(b"PK\x03\x04")
+    assert main(["export", str(tmp_path / "x.mcap"), "--out", str(tmp_path / "x.csv")]) == 3
+    assert "x.mcap at byte 0" in capsys.readouterr().err
+    done = subprocess.run(
+        [sys.executable, "-m", "skypicket", "export", "-", "--out", str(tmp_path / "x.csv")],
+        cwd=ROOT, input=b"PK\x03\x04", capture_output=True, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.startswith(b"skypicket: standard input at byte 0")) == (3, True)
