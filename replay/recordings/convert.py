@@ -82,11 +82,11 @@ def convert(
                 if writer is None:  # the metadata stands before the first message, and without one there is no file
                     writer = stack.enter_context(open_writer(target, reader.metadata, reads=source))
                 if message is None:
-                    writer.write_payload(record.topic, record.payload, record.time_ns, record.log_ns)
+                    writer.write_payload(*_stored(record))
                 elif as_json:
                     _write_line(writer, record, message, copied)
                 else:
-                    writer.write(record.topic, with_bins(message), record.log_ns)
+                    writer.write(record.topic, with_bins(message), record.log_ns, record.opening)
             except MessageRejected as error:
                 reader.problems.add(error.code, f"{record.topic}: {error.detail}", reader.offset)
         copied.problems, copied.truncated = reader.problems, reader.truncated
@@ -137,9 +137,14 @@ def _write_line(writer: Writer, record: Record, message: Message, copied: Copied
     elif record.log_ns != record.time_ns:
         copied.arrivals += 1
     if _is_json(record):
-        writer.write_payload(record.topic, record.payload, record.time_ns, record.log_ns)
+        writer.write_payload(*_stored(record))
     else:
         writer.write(record.topic, message, record.log_ns)
+
+
+def _stored(record: Record) -> tuple[str, bytes, int, int, int, bool]:
+    """A record as `Writer.write_payload` takes it: all that the container says of it."""
+    return record.topic, record.payload, record.time_ns, record.log_ns, record.sequence, record.opening
 
 
 def _is_json(record: Record) -> bool:

@@ -68,7 +68,7 @@ def read_index(path: str) -> McapIndex:
 
     Raises RecordingError where there is none, or it is not sound: the reason in words.
     """
-    with open_file(path, "rb") as file:
+    with open_file(path) as file:
         try:
             return _Summary(file).checked()
         except UNSOUND as error:
@@ -80,7 +80,7 @@ def read_index(path: str) -> McapIndex:
 def count_chunks(path: str) -> Chunks:
     """The chunks of a file, index or not, by walking over its records: of each the head is read, no more."""
     chunks = Chunks()
-    with open_file(path, "rb") as file:
+    with open_file(path) as file:
         size = file.seek(0, io.SEEK_END)
         position = len(MAGIC)
         while position + HEAD.size <= size:

@@ -100,6 +100,16 @@ def test_the_same_container_anew_keeps_payloads_arrivals_and_metadata_to_the_byt
     assert (copied.records, copied.arrivals, copied.metadata_kept) == (3, 0, True)
 
 
+def test_a_recording_of_ours_converts_into_the_same_bytes(tmp_path):
+    """Numbers of the container, marks of an opening state, chunks: nothing of a whole file changes."""
+    with open_writer(tmp_path / "a.mcap", {"site": "x"}) as out:
+        out.write("frame.north", frame(7), START_NS, True)
+        for seq in range(3000):
+            out.write("frame.north", frame(seq, range_m=[seq / 7.0] * 100), START_NS + seq)
+    convert(tmp_path / "a.mcap", tmp_path / "b.mcap")
+    assert (tmp_path / "a.mcap").read_bytes() == (tmp_path / "b.mcap").read_bytes()
+
+
 def test_what_json_lines_have_no_room_for_is_counted(tmp_path):
     with open_writer(tmp_path / "a.mcap", {"site": "x", "version": "1"}) as out:
         for topic, message in (
