@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from fusion.errors import RecordingError
 from replay.export.episodes import episodes_of
 from replay.export.source import Source, Wanted, quiet, readable_twice
 from replay.recordings.record import Problems
 
-TABLES: Final = (".parquet", ".csv")
-MAPS: Final = (".geojson", ".kml")
 EXTRAS: Final = ("zones", "alerts")
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
 class Exported:
-    """rows: track points (of a table) or features (of a map). pictures: looked at."""
+    """counts: what was written, by kind: rows of a table; tracks, zones and alerts of a map. pictures: looked at."""
 
-    rows: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
     pictures: int = 0
     problems: Problems = field(default_factory=Problems)
     truncated: bool = False
+
+    @property
+    def rows(self) -> int:
+        """Of a table, or whatever a map holds; 0: nothing was written."""
+        return sum(self.counts.values())
 
 
 def export(
@@ -43,50 +47,62 @@ def export(
     """
     with readable_twice(path) as readable, _replacing(out) as part:
         source = Source(readable, wanted, progress)
+        counts: dict[str, int] = {}
         match Path(out).suffix.lower():
             case ".parquet":
                 from replay.export.table import write_parquet
 
-                rows = write_parquet(part, source)
+                counts["rows"] = write_parquet(part, source)
             case ".csv":
                 from replay.export.table import write_csv
 
-                rows = write_csv(part, source)
+                counts["rows"] = write_csv(part, source)
             case ".geojson":
-                rows = _write_geojson(part, source, wanted, extras)
+                _write_geojson(part, source, wanted, extras, counts)
             case _:
-                rows = _write_kml(part, source, wanted, extras, Path(path).name)
-        return Exported(rows, source.pictures, source.problems, source.truncated)
+                _write_kml(part, source, wanted, extras, Path(path).name, counts)
+        return Exported(counts, source.pictures, source.problems, source.truncated)
 
 
-def _write_geojson(part: str, source: Source, wanted: Wanted, extras: Collection[str]) -> int:
+def _write_geojson(part: str, source: Source, wanted: Wanted, extras: Collection[str], counts: dict[str, int]) -> None:
     from replay.export.geojson_file import alert_features, track_features, write_geojson, zone_features
     from replay.export.lines import lines_of
 
     def features() -> Iterator[Any]:
         """Zones and alerts come last: the recording has been read by then."""
-        yield from track_features(lines_of(source, source.ended))
+        yield from _counted("tracks", track_features(lines_of(source, source.ended)), counts)
         if "zones" in extras:
-            yield from zone_features(source.zones.values())
+            yield from _counted("zones", zone_features(source.zones.values()), counts)
         if "alerts" in extras:
-            yield from alert_features(episodes_of(source.alerts, wanted.tracks))
+            yield from _counted("alerts", alert_features(episodes_of(source.alerts, wanted.tracks)), counts)
 
-    return write_geojson(part, features())
+    write_geojson(part, features())
 
 
-def _write_kml(part: str, source: Source, wanted: Wanted, extras: Collection[str], title: str) -> int:
+def _write_kml(
+    part: str, source: Source, wanted: Wanted, extras: Collection[str], title: str, counts: dict[str, int]
+) -> None:
     from replay.export.kml_file import Folder, alert_placemarks, track_placemarks, write_kml, zone_placemarks
     from replay.export.lines import lines_of
 
     def folders() -> Iterator[Folder]:
         """Zones and alerts come last: the recording has been read by then."""
-        yield Folder("Tracks", track_placemarks(lines_of(source, source.ended)))
+        yield Folder("Tracks", _counted("tracks", track_placemarks(lines_of(source, source.ended)), counts))
         if "zones" in extras:
-            yield Folder("Zones", zone_placemarks(source.zones.values()))
+            yield Folder("Zones", _counted("zones", zone_placemarks(source.zones.values()), counts))
         if "alerts" in extras:
-            yield Folder("Alerts", alert_placemarks(episodes_of(source.alerts, wanted.tracks)))
+            episodes = episodes_of(source.alerts, wanted.tracks)
+            yield Folder("Alerts", _counted("alerts", alert_placemarks(episodes), counts))
 
-    return write_kml(part, title, folders())
+    write_kml(part, title, folders())
+
+
+def _counted(kind: str, parts: Iterable[T], counts: dict[str, int]) -> Iterator[T]:
+    """The parts as they are; `counts` has how many were given so far."""
+    counts[kind] = 0
+    for part in parts:
+        counts[kind] += 1
+        yield part
 
 
 @contextmanager

@@ -85,9 +85,9 @@ def run(arguments: argparse.Namespace) -> int:
                 show(stage, done, total)
 
         exported = export(arguments.tracks, arguments.out, wanted, extras, report)
-    what = "tracks, zones and alerts" if extras else "tracks" if ending in MAPS else "rows"
     if exported.rows:
-        print(f"{exported.rows:,} {what} of {exported.pictures:,} pictures: {arguments.out}")
+        what = ", ".join(f"{count:,} {kind}" for kind, count in exported.counts.items())
+        print(f"{what} of {exported.pictures:,} pictures: {arguments.out}")
     else:
         say(f"{arguments.tracks}: no such track in {exported.pictures:,} pictures; nothing was written")
     tell_passed_over(arguments.tracks, exported.problems, exported.truncated)

@@ -200,7 +200,8 @@ def tracks(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("ending", "said"), [("parquet", "10 rows"), ("csv", "10 rows"), ("geojson", "1 tracks"), ("kml", "1 ")]
+    ("ending", "said"),
+    [("parquet", "10 rows"), ("csv", "10 rows"), ("geojson", "1 tracks"), ("kml", "1 tracks, 0 zones, 0 alerts of 10")],
 )
 def test_export_writes_each_kind_of_file(tracks, ending, said, capsys):
     out = tracks.with_suffix(f".{ending}")
