@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from adapters.wire import encode
 from fusion.errors import MessageRejected
-from replay.recordings.record import Reader, Record
+from replay.recordings.record import Reader, Record, topic_of
 
 
 def lines(
@@ -20,6 +20,7 @@ def lines(
 ) -> Iterator[bytes]:
     """Each taken message as JSON that ends in a line feed: one line, or several with `pretty`.
 
+    An alert step that stands on two topics, both taken, is one line: a line does not tell its topic.
     count: the first so many. tail: the last so many, at the end of the recording. A message that breaks the contract
     is no line, and is added to the reader's problems.
     """
@@ -42,8 +43,18 @@ def lines(
 def _taken(reader: Reader, takes: Callable[[Record], bool]) -> Iterator[tuple[Record, int]]:
     """Records with where they stand."""
     for record in reader:
-        if takes(record):
+        if takes(record) and not _shown_on_its_own_topic(record, takes):
             yield record, reader.offset
+
+
+def _shown_on_its_own_topic(record: Record, takes: Callable[[Record], bool]) -> bool:
+    if record.kind != "alert":
+        return False
+    try:
+        own = topic_of(record.message)
+    except MessageRejected:
+        return False
+    return own != record.topic and takes(Record(own, record.time_ns, record.log_ns, record.payload, record.message))
 
 
 def _line(record: Record, pretty: bool) -> bytes:

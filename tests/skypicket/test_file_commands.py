@@ -157,6 +157,12 @@ def test_cat_passes_a_bad_line_over_and_says_so_at_the_end():
     assert b"line 2, byte" in done.stderr
 
 
+@pytest.mark.parametrize("topics", [["alert"], ["alert.gate.predicted"], ["alert.gate.imminent"]])
+def test_cat_shows_a_step_that_stands_on_two_topics_once(run, topics, capfdbinary):
+    assert main(["cat", str(run), "--topics", *topics]) == 0
+    assert [json.loads(line)["level"] for line in capfdbinary.readouterr().out.splitlines()] == ["imminent"]
+
+
 def test_cat_shows_nothing_where_nothing_is_asked_for(run, capfd):
     assert main(["cat", str(run), "--topics", "truth"]) == 4
     assert capfd.readouterr().out == ""
