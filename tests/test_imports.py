@@ -34,6 +34,9 @@ CONFINED = {
     "platformdirs": ("adapters", "replay", "skypicket"),
     "matplotlib": ("replay", "skypicket"),
     "rich": ("replay", "skypicket"),
+    "polars": ("replay.export.table",),
+    "geojson": ("replay.export.geojson_file",),
+    "fastkml": ("replay.export.kml_file",),
     "sidereon": ("adapters.heights", "adapters.site.airspace.arcs"),
 }
 # The core has no I/O, clock, thread, log or chance.

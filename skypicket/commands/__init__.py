@@ -5,10 +5,14 @@ from typing import Any, Final
 
 from skypicket.commands import (
     alerts,
+    cat,
     check,
+    convert,
     demo,
     encounters,
     explain,
+    export,
+    info,
     plot,
     record,
     recover,
@@ -20,6 +24,7 @@ from skypicket.commands import (
     track,
     version,
 )
+from skypicket.commands import filter as filter_command
 
 ALL: Final[tuple[Callable[[Any], None], ...]] = tuple(
     module.add_parser
@@ -36,6 +41,11 @@ ALL: Final[tuple[Callable[[Any], None], ...]] = tuple(
         explain,
         encounters,
         plot,
+        info,
+        cat,
+        filter_command,
+        convert,
+        export,
         check,
         schema,
         version,
