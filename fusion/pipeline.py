@@ -13,6 +13,7 @@ from fusion.alerting import AlertMachine
 from fusion.config import SiteConfig
 from fusion.episodes import Ledger
 from fusion.errors import MessageRejected
+from fusion.following import Follower
 from fusion.identity import Oddity
 from fusion.ordering import History, Snapshot
 from fusion.paths import Fan
@@ -47,13 +48,16 @@ class Pipeline:
     rewind: keep snapshots, so that late frames can be taken; False is for sorted input.
     picture: its number in its data directory, so that no id of an earlier one comes again.
     observer: shown each evaluation after it was made, with the machine as it is then; may change neither.
+    follower: shown what each look made of the tracks.
     """
 
     def __init__(
-        self, site: SiteConfig, *, rewind: bool = True, picture: int = 0, observer: Observer | None = None
-    ) -> None:
+        self, site: SiteConfig, *, rewind: bool = True, picture: int = 0, observer: Observer | None = None,
+        follower: Follower | None = None,
+    ) -> None:  # fmt: skip
         self.site, self._observer = site, observer
         tracker = Tracker(site, picture)
+        tracker.follower = follower
         self.airspace = Airspace(site.zones, tracker.plane)
         self.ledger = Ledger(self.airspace)
         self.late: dict[str, int] = {}
