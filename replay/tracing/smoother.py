@@ -1,11 +1,11 @@
 """A track's path smoothed: every state given all detections, those that came after it too.
 
 Fixed-interval smoothing of a switching linear model, mode by mode, by messages: the backward pass of expectation
-propagation (Heskes and Zoeter 2002, section 4; Zoeter and Heskes 2005). For each pair of modes before and after an instant, the step
-of Rauch, Tung and Striebel (1965) takes back what the later looks told: the smoothed density of the mode after over the
-one that the tracker had predicted. Pairs are weighed by how well they fit that, and merged mode by mode. With one mode it
-is the smoother of Rauch, Tung and Striebel itself. The tracker's forward pass is taken as it was: association, misses
-and all.
+propagation (Heskes and Zoeter 2002, section 4; Zoeter and Heskes 2005). For each pair of modes before and after an
+instant, the step of Rauch, Tung and Striebel (1965) takes back what the later looks told: the smoothed density of the
+mode after over the one that the tracker had predicted. Pairs are weighed by how well they fit that, and merged mode by
+mode. With one mode it is the smoother of Rauch, Tung and Striebel itself. The tracker's forward pass is taken as it
+was: association, misses and all.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def steps_of(history: History, motions: Motions, earth: Floats, begin: int, end:
     weight, mean, covariance = _predicted(history, motions, earth, begin, end)
     return Steps(
         prior.reshape(*shape, 6), spread.reshape(wide), gain.reshape(wide), left.reshape(wide), log,
-        np.log(np.maximum(weight, TINY)), mean, np.linalg.cholesky(symmetric(covariance)),
+        np.log(np.maximum(weight, TINY)), mean, np.asarray(np.linalg.cholesky(symmetric(covariance)), float),
     )  # fmt: skip
 
 
