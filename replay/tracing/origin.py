@@ -1,34 +1,27 @@
-"""From where a track came: its motion run backward from the first detection, weighed by every look that missed it.
-
-The modes of `fusion.motion` run backward as they run forward: with the velocity turned round, a path in reversed time
-is one of the same model with left and right turns exchanged, as the mode chain is reversible (its jumps draw from the
-stationary prior). The exception is drag, which backward would push: it is left out. Sampled paths (`fusion.paths`) then
-count by the probability that none of the looks before the first detection saw them, each sensor's visibility the
-two-state chain that the tracker uses (Brekke, Hem, Tokle 2021).
-"""
+"""From where a track came: regions at times before its first detection, and what they say."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from fusion.config import ZoneConfig
-from fusion.motion import DRAG, LATERAL, Motions
-from fusion.paths import Fan, fan
+from fusion.paths import Fan
 from fusion.sensors import Placement, box, covers
 from fusion.tracker import Tracker
 from fusion.types import SECOND_NS, Bools, Floats, Frame
 from fusion.volumes import Volume
 from replay.frames_in import PROGRESS_FRAMES, Progress, quiet
+from replay.tracing.backward import Walked, Weighed, walk
 from replay.tracing.regions import regions, spread
+from replay.tracing.rerun import Known
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
-PATHS: Final = 4096  # of which many are ruled out
 PARTS: Final = (0.1, 0.2, 0.4, 0.7, 1.0)  # of the span, at which a region is told
 LEVELS: Final = (0.5, 0.9)  # of the regions
 ELLIPSE: Final = 2.145966  # root of chi-square with two degrees of freedom at 0.9
@@ -37,8 +30,10 @@ HARDLY: Final = 0.05  # a chance below this of staying unseen for so long: it wa
 MOSTLY: Final = 0.5
 LEAST_LOOKS: Final = 1.0  # expected detections below which the looks say nothing
 LEAST_ZONE: Final = 0.01
+NOTHING: Final[Mapping[int, Known]] = {}
 
-EDGE, APPEARED, START, UNCLEAR = "edge", "appeared", "start", "unclear"
+GATE: Final = 11.345  # chi-square of three degrees of freedom, 0.99: that a track ended where this one came from
+TRACK, EDGE, APPEARED, START, UNCLEAR = "track", "edge", "appeared", "start", "unclear"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,13 +75,15 @@ class Edge:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Origin:
-    """verdict: `edge` (came in through the edge of the coverage), `appeared` (inside it: it rose there, or was hidden),
-    `start` (the recording begins too late to tell), `unclear`.  span_s: how far it was gone back; looked_s: for how much
-    of it there is a recording.  looks: before the first detection, expected: detections that they owed a path of this
-    kind.  zones: id -> P(was inside within the span).
+    """verdict: `track` (goes on from another track), `edge` (came in through the edge of the coverage), `appeared`
+    (inside it: it rose there, or was hidden), `start` (the recording begins too late to tell), `unclear`.
+    earlier: the tracks that it may go on from, the likeliest first, and their squared distances.
+    span_s: how far it was gone back; looked_s: for how much of it there is a recording.  looks: before the first
+    detection, expected: detections that they owed a path of this kind.  zones: id -> P(was inside within the span).
     """
 
     verdict: str
+    earlier: tuple[tuple[int, float], ...]
     span_s: float
     looked_s: float
     looks: int
@@ -96,34 +93,19 @@ class Origin:
     zones: dict[str, float]
 
 
-@dataclass(slots=True, eq=False)
-class _Walked:
-    """s paths at k + 1 times `dt` apart, going back. ground: (s, k + 1, 3), place: the same in the plane."""
-
-    paths: Fan
-    ground: Floats
-    place: Floats
-    dt: float
-
-    def at(self, back_s: float, points: Floats) -> Floats:
-        """Of (s, k + 1, 3) points those of one time: (s, 3)."""
-        step = min(int(back_s / self.dt), points.shape[1] - 2)
-        part = back_s / self.dt - step
-        return np.asarray(points[:, step] + part * (points[:, step + 1] - points[:, step]))
-
-
 def origin(
     tracker: Tracker, state: tuple[Floats, Floats, Floats], first: tuple[int, str], before: Sequence[Frame],
-    back_s: float, from_ns: int, zones: Sequence[ZoneConfig] = (), progress: Progress = quiet,
+    back_s: float, from_ns: int, others: Mapping[int, Known] = NOTHING, zones: Sequence[ZoneConfig] = (),
+    progress: Progress = quiet,
 ) -> Origin:  # fmt: skip
     """Go back from a track's first detection.
 
     state: weight (m,), mean (m, 6), covariance (m, 6, 6), smoothed, at the first detection.  first: its time, and
     the sensor that made it.  before: the frames ahead of it.  back_s: how far to go back.
-    from_ns: when the recording begins.
+    from_ns: when the recording begins.  others: tracks that it may go on from.
     """
-    walked = _walk(tracker, state, back_s)
-    weighed = _Weighed(tracker, walked, first)
+    walked = walk(tracker, state, back_s)
+    weighed = Weighed(tracker, walked, first)
     told = []
     frames = [frame for frame in reversed(before) if first[0] - frame.time_ns <= round(back_s * SECOND_NS)]
     done = 0
@@ -140,68 +122,15 @@ def origin(
     share = weighed.weight / weighed.weight.sum()
     looked_s = min(back_s, max(first[0] - from_ns, 0) / SECOND_NS)
     edge = _edge(walked, outside[:, : int(looked_s / walked.dt) + 1], share)
+    earlier = _earlier(tracker, walked, others, first[0], looked_s)
+    verdict = TRACK if earlier else _verdict(told[-1], edge, weighed.expected)
     return Origin(
-        _verdict(told[-1], edge, weighed.expected), back_s, looked_s, len(frames), weighed.expected, tuple(told), edge,
+        verdict, earlier, back_s, looked_s, len(frames), weighed.expected, tuple(told), edge,
         _zones(tracker, walked, share, zones),
     )  # fmt: skip
 
 
-def reversed_motion(
-    motions: Motions, state: tuple[Floats, Floats, Floats]
-) -> tuple[Motions, tuple[Floats, Floats, Floats]]:
-    """The same model and state in reversed time: velocities turned round, left for right, no drag."""
-    turn = np.array([1.0, 1.0, 1.0, -1.0, -1.0, -1.0])
-    parameters = motions.parameters.copy()
-    parameters[:, DRAG] = 0.0
-    mirror = parameters.copy()
-    mirror[:, LATERAL] *= -1.0
-    other = [int(np.flatnonzero((parameters == row).all(axis=1))[0]) for row in mirror]
-    weight, mean, covariance = (part[other] for part in state)
-    back = weight, mean * turn, covariance * turn[:, None] * turn[None, :]
-    return replace(motions, parameters=parameters), back
-
-
-def _walk(tracker: Tracker, state: tuple[Floats, Floats, Floats], back_s: float) -> _Walked:
-    motions, (weight, mean, covariance) = reversed_motion(tracker.motions, state)
-    paths = fan(motions, tracker.plane, weight, mean, covariance, back_s, PATHS)
-    ground = paths.path
-    lat, lon = paths.geodetic(ground[..., :2].reshape(-1, 2))
-    place = tracker.plane.to_local(lat, lon, ground[..., 2].reshape(-1)).reshape(ground.shape)
-    return _Walked(paths, ground, place, paths.dt)
-
-
-class _Weighed:
-    """The paths' weights, look by look, going back. weight: (s,) P(no look saw it)."""
-
-    def __init__(self, tracker: Tracker, walked: _Walked, first: tuple[int, str]) -> None:
-        self.weight = np.ones(len(walked.ground))
-        self.expected = 0.0
-        self._tracker, self._walked, self._first_ns = tracker, walked, first[0]
-        self._visible = {
-            name: np.full(len(walked.ground), 1.0 if name == first[1] else station.visible_share)
-            for name, station in tracker.stations.items()
-        }
-        self._last_ns = dict.fromkeys(tracker.stations, first[0])
-
-    def look(self, frame: Frame) -> None:
-        """One look earlier than those before."""
-        station = self._tracker.stations[frame.sensor]
-        look = station.look(frame, self._tracker.plane)
-        state = np.zeros((len(self.weight), 6))
-        state[:, :3] = self._walked.at(max(self._first_ns - frame.time_ns, 0) / SECOND_NS, self._walked.place)
-        passed_s = max(self._last_ns[frame.sensor] - frame.time_ns, 0) / SECOND_NS
-        self._last_ns[frame.sensor] = frame.time_ns
-        keep = float(np.exp(-passed_s / station.blind_time_s))
-        seen = station.visible_share + (self._visible[frame.sensor] - station.visible_share) * keep
-        swept = covers(look.box, look.placement, self._tracker.plane, state)
-        chance = station.config.detection_probability
-        missed = np.where(swept, 1.0 - chance * seen, 1.0)
-        self.expected += float((self.weight * (1.0 - missed)).sum() / self.weight.sum())
-        self._visible[frame.sensor] = np.where(swept, seen * (1.0 - chance) / missed, seen)
-        self.weight = np.maximum(self.weight * missed, 1e-300)
-
-
-def _outside(tracker: Tracker, walked: _Walked, before: Sequence[Frame]) -> Bools:
+def _outside(tracker: Tracker, walked: Walked, before: Sequence[Frame]) -> Bools:
     """Whether each path is beyond the registered coverage of every sensor that looked: (s, k + 1)."""
     placements: dict[str, Placement] = {}
     for frame in before:
@@ -215,7 +144,7 @@ def _outside(tracker: Tracker, walked: _Walked, before: Sequence[Frame]) -> Bool
     return outside
 
 
-def _region(walked: _Walked, weight: Floats, outside: Bools, back_s: float, first_ns: int) -> Region:
+def _region(walked: Walked, weight: Floats, outside: Bools, back_s: float, first_ns: int) -> Region:
     share = weight / weight.sum()
     ground = walked.at(back_s, walked.ground)
     about = spread(ground[:, :2], share)
@@ -257,7 +186,7 @@ def _rings(paths: Fan, shape: BaseGeometry) -> tuple[tuple[Floats, ...], ...]:
     return tuple(found)
 
 
-def _edge(walked: _Walked, outside: Bools, share: Floats) -> Edge | None:
+def _edge(walked: Walked, outside: Bools, share: Floats) -> Edge | None:
     """The paths that leave the coverage while there is a recording, going back, and where they first do."""
     rows = np.flatnonzero(outside.any(axis=1))
     if not len(rows) or not share[rows].sum() > LEAST_ZONE:
@@ -270,7 +199,7 @@ def _edge(walked: _Walked, outside: Bools, share: Floats) -> Edge | None:
     return Edge(float(share[rows].sum()), back, (float(lat[0]), float(lon[0]), float(ground[2])))
 
 
-def _zones(tracker: Tracker, walked: _Walked, share: Floats, zones: Sequence[ZoneConfig]) -> dict[str, float]:
+def _zones(tracker: Tracker, walked: Walked, share: Floats, zones: Sequence[ZoneConfig]) -> dict[str, float]:
     found = {}
     for zone in zones:
         volume = Volume.of(replace(zone, margin_m=0.0, margin_vertical_m=0.0), tracker.plane)
@@ -280,6 +209,25 @@ def _zones(tracker: Tracker, walked: _Walked, share: Floats, zones: Sequence[Zon
         if share[inside].sum() >= LEAST_ZONE:
             found[zone.id] = float(share[inside].sum())
     return found
+
+
+def _earlier(
+    tracker: Tracker, walked: Walked, others: Mapping[int, Known], first_ns: int, span_s: float
+) -> tuple[tuple[int, float], ...]:
+    """The tracks that were seen last where this one was then, by its motion alone: what saw them saw this one."""
+    found = []
+    for track, known in others.items():
+        back_s = (first_ns - known.last_ns) / SECOND_NS
+        if known.to_ns >= first_ns or not 0.0 <= back_s <= span_s or not np.isfinite(known.spread).all():
+            continue
+        place = walked.at(back_s, walked.place)
+        axes = tracker.plane.local_axes(known.place[0], known.place[1])
+        covariance = np.cov(place, rowvar=False) + axes.T @ known.spread @ axes
+        off = tracker.plane.to_local(*known.place) - place.mean(axis=0)
+        square = float(off @ np.linalg.solve(covariance, off))
+        if square <= GATE:
+            found.append((track, square))
+    return tuple(sorted(found, key=lambda one: (one[1], one[0])))
 
 
 def _verdict(last: Region, edge: Edge | None, expected: float) -> str:

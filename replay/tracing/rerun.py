@@ -29,15 +29,22 @@ LARGEST_SPREAD: Final = 1e12  # m²: a published covariance beyond it says nothi
 
 @dataclass(slots=True)
 class Known:
-    """One track as the pictures showed it. shown: how many of them."""
+    """One track as the pictures showed it. shown: how many of them.
+
+    last_ns: of the first picture with its last detection; place, spread: lat_deg, lon_deg, alt_m and covariance (3, 3)
+    of east, north, up there.
+    """
 
     shown: int = 0
     from_ns: int = 0
     to_ns: int = 0
     status: str = ""
+    confirmed: bool = False
     reason: str | None = None
     identity: str | None = None
-    mode: dict[str, int] = field(default_factory=dict)
+    last_ns: int = 0
+    place: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    spread: Floats = field(default_factory=lambda: np.full((3, 3), np.nan))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,10 +106,14 @@ def _take(new: Sequence[Event], known: dict[int, Known], events: list[AlertStep]
 def _note(picture: Picture, known: dict[int, Known]) -> None:
     for row, track in enumerate(picture.id.tolist()):
         one = known.setdefault(track, Known(from_ns=int(picture.created_ns[row])))
+        if picture.updated_ns[row] > one.to_ns:
+            lat, lon, alt = (float(part[row]) for part in (picture.lat_deg, picture.lon_deg, picture.alt_m))
+            one.last_ns, one.place = picture.time_ns, (lat, lon, alt)
+            one.spread = _in_plane(picture.covariance[row], np.eye(3))[:3, :3]
         one.shown, one.to_ns, one.status = one.shown + 1, int(picture.updated_ns[row]), picture.status[row]
+        one.confirmed |= one.status == "confirmed"
         one.reason = picture.reason[row]
         one.identity = picture.identity[row] or one.identity
-        one.mode[picture.mode[row]] = one.mode.get(picture.mode[row], 0) + 1
 
 
 def _linked(steps: Sequence[AlertStep], track: int) -> tuple[int, ...]:

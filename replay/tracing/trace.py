@@ -38,7 +38,8 @@ class Trace:
     """times_ns: (n,) of every look that touched the track.  modes: (n, m) smoothed probabilities of `motions`.
 
     published: made from published tracks, without any frame: no sensor's looks, rougher smoothing.
-    linked: other ids of the same object, by alerts that were handed over.
+    linked: other ids of the same object, by alerts that were handed over.  earlier_ns: when the track that this one
+    goes on from was last seen, 0: from none.
     """
 
     track: int
@@ -57,6 +58,7 @@ class Trace:
     sensors: tuple[Seen, ...]
     visits: tuple[Visit, ...]
     origin: Origin
+    earlier_ns: int
     site: SiteConfig
 
     @property
@@ -76,15 +78,22 @@ def trace(path: str, site: SiteConfig, track: int, back_s: float = BACK_S, progr
     drawn = draw(history, *parts, progress=lambda done, total: progress("drawing", done, total))
     first = int(history.times_ns[0]), history.sights[0].sensor if history.sights else ""
     start = smoothed.weight[0], smoothed.mean[0], smoothed.covariance[0]
-    back = origin(tracker, start, first, run.before, back_s, run.from_ns, site.zones, progress)
+    others = {other: known for other, known in run.known.items() if _may_be(known, run.known[track])}
+    back = origin(tracker, start, first, run.before, back_s, run.from_ns, others, site.zones, progress)
     points = np.array([sight.point for sight in history.sights if sight.point is not None]).reshape(-1, 3)
     return Trace(
         track, run.known[track], run.linked, run.published, run.from_ns, run.to_ns, history.times_ns,
         way(tracker.plane, history.weight, history.mean, history.covariance),
         way(tracker.plane, smoothed.weight, smoothed.mean, smoothed.covariance), tracker.motions.names,
         smoothed.weight, history.sights, np.stack(tracker.plane.to_geodetic(points), axis=1),
-        seen(history.sights, site.sensor), visits(drawn, site.zones, tracker.plane), back, site,
+        seen(history.sights, site.sensor), visits(drawn, site.zones, tracker.plane), back,
+        run.known[back.earlier[0][0]].to_ns if back.earlier else 0, site,
     )  # fmt: skip
+
+
+def _may_be(other: Known, one: Known) -> bool:
+    """Whether two tracks may be of one object, by their addresses, and were told to people."""
+    return other is not one and other.confirmed and (other.identity is None or one.identity in (None, other.identity))
 
 
 def way(plane: Plane, weight: Floats, mean: Floats, covariance: Floats) -> Way:

@@ -16,6 +16,7 @@ from skypicket.commands import (
     score,
     serve,
     simulate,
+    trace,
     track,
     version,
 )
@@ -32,6 +33,7 @@ ALL: Final[tuple[Callable[[Any], None], ...]] = tuple(
         alerts,
         score,
         explain,
+        trace,
         encounters,
         plot,
         check,

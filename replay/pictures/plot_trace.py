@@ -1,0 +1,320 @@
+"""A picture of a trace: the map, and below it height, speed and each sensor's detections against time."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+
+from fusion.geodesy import Plane
+from fusion.types import SECOND_NS, Floats, Place
+from replay.pictures.plot_style import DPI, THEMES, Theme, dress, track_colour
+from replay.scoring.volumes import outlines
+from replay.text import utc
+from replay.tracing.history import HIT_SHARE
+from replay.tracing.origin import APPEARED, TRACK
+from replay.tracing.trace import Trace, Way
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SIZE_INCHES: Final = (14.0, 11.2)
+MAP: Final = (0.055, 0.345, 0.925, 0.575)  # of the page
+HEIGHT: Final = (0.055, 0.215, 0.925, 0.085)
+SPEED: Final = (0.055, 0.125, 0.925, 0.075)
+SENSORS: Final = (0.055, 0.045, 0.925, 0.065)
+MARGIN: Final = 0.07
+KILOMETRES_FROM_M: Final = 4000.0
+TICKS: Final = 8  # times marked along the path, about
+STEPS_S: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
+MOST_DOTS: Final = 4000
+NEAR_REGIONS: Final = 2.0  # regions larger than so many times the path are cut off by the map
+BAND: Final = 2.0  # sigmas
+ORIGIN: Final = "#d98a1f"
+RADAR, INFRARED, POSITION = "^", "s", "D"
+MARKS: Final = {"radar": RADAR, "infrared": INFRARED, "position": POSITION}
+
+
+def draw_trace(found: Trace, theme: Literal["light", "dark"] = "light") -> Figure:
+    """The whole picture."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    colours = THEMES[theme]
+    figure = Figure(figsize=SIZE_INCHES, dpi=DPI, facecolor=colours.background)
+    FigureCanvasAgg(figure)
+    _map(figure.add_axes(MAP), found, colours)
+    height, speed, sensors = (figure.add_axes(place) for place in (HEIGHT, SPEED, SENSORS))
+    _heights(height, found, colours)
+    _speeds(speed, found, colours)
+    _sensors(sensors, found, colours)
+    title = f"Track {found.track}: {utc(int(found.times_ns[0]))} to {utc(int(found.times_ns[-1]))}"
+    figure.text(0.055, 0.965, title, color=colours.ink, fontsize=15, fontweight="bold", va="center")
+    _key(figure, found, colours)
+    return figure
+
+
+def _plane(found: Trace) -> Plane:
+    middle = len(found.times_ns) // 2
+    return Plane(Place(float(found.smoothed.lat_deg[middle]), float(found.smoothed.lon_deg[middle]), 0.0))
+
+
+def _flat(plane: Plane, lat: Floats, lon: Floats) -> Floats:
+    """East and north of the points beneath: (n, 2) m."""
+    return np.asarray(plane.to_local(lat, lon, np.zeros(np.shape(lat)))[..., :2])
+
+
+def _map(axes: Axes, found: Trace, theme: Theme) -> None:
+    plane = _plane(found)
+    path = _flat(plane, found.smoothed.lat_deg, found.smoothed.lon_deg)
+    low, high = _extent(found, plane, path)
+    unit, name = (1000.0, "km") if float((high - low).max()) >= KILOMETRES_FROM_M else (1.0, "m")
+    dress(axes, theme)
+    axes.set_aspect("equal")
+    axes.set_xlim(low[0] / unit, high[0] / unit)
+    axes.set_ylim(low[1] / unit, high[1] / unit)
+    axes.set_xlabel(f"east, {name}")
+    axes.set_ylabel(f"north, {name}")
+    _zones(axes, found, plane, theme, unit)
+    _regions(axes, found, plane, theme, unit)
+    dots = _flat(plane, found.points[:, 0], found.points[:, 1]) / unit
+    dots = dots[np.linspace(0, len(dots) - 1, min(len(dots), MOST_DOTS)).astype(np.int64)] if len(dots) else dots
+    axes.scatter(dots[:, 0], dots[:, 1], s=5.0, c=theme.dots, alpha=0.35, linewidths=0.0, zorder=2.0)
+    _band(axes, found.smoothed, path, unit)
+    thin = _flat(plane, found.filtered.lat_deg, found.filtered.lon_deg) / unit
+    axes.plot(thin[:, 0], thin[:, 1], color=theme.soft, linewidth=0.8, alpha=0.8, zorder=3.0)
+    axes.plot(path[:, 0] / unit, path[:, 1] / unit, color=track_colour(0), linewidth=2.6, zorder=3.5)
+    axes.plot(*(path[0] / unit), "o", color=theme.background, markeredgecolor=track_colour(0), markersize=9,
+              markeredgewidth=2.0, zorder=4.0)  # fmt: skip
+    _times(axes, found, path, theme, unit)
+    _stations(axes, found, plane, theme, unit, (low, high))
+
+
+def _extent(found: Trace, plane: Plane, path: Floats) -> tuple[Floats, Floats]:
+    """The path, sensors and zones near it, and the regions as far as they are not far larger; the shape of the box."""
+    low, high = path.min(axis=0), path.max(axis=0)
+    size = max(float((high - low).max()), 200.0)
+    parts = [path]
+    for sensor in found.site.sensor:
+        if sensor.pose is not None and any(one.sensor == sensor.id for one in found.sensors):
+            parts.append(_flat(plane, np.array([sensor.pose.lat_deg]), np.array([sensor.pose.lon_deg])))
+    for rings in _areas(found):
+        ring = _flat(plane, rings[:, 1], rings[:, 0])
+        if float(np.ptp(ring, axis=0).max()) <= size:
+            parts.append(ring)
+    visited = {visit.zone for visit in found.visits}
+    for zone in found.zones:
+        if zone.id in visited:
+            ring = np.concatenate([_flat(plane, one[0][:, 0], one[0][:, 1]) for one in outlines(zone)])
+            parts.append(np.clip(ring, low - 0.5 * size, high + 0.5 * size))
+    every = np.clip(np.concatenate(parts), low - NEAR_REGIONS * size, high + NEAR_REGIONS * size)
+    low, high = every.min(axis=0), every.max(axis=0)
+    box = MAP[2] * SIZE_INCHES[0] / (MAP[3] * SIZE_INCHES[1])
+    span = np.maximum((high - low) * (1.0 + 2.0 * MARGIN), 100.0)
+    span = np.array([max(span[0], span[1] * box), max(span[1], span[0] / box)])
+    return (low + high) / 2.0 - span / 2.0, (low + high) / 2.0 + span / 2.0
+
+
+def _areas(found: Trace) -> list[Floats]:
+    return [polygon[0] for region in found.origin.regions for polygons in region.polygons for polygon in polygons]
+
+
+def _zones(axes: Axes, found: Trace, plane: Plane, theme: Theme, unit: float) -> None:
+    from matplotlib.patches import Polygon
+
+    for zone in found.zones:
+        for polygon in outlines(zone):
+            ring = _flat(plane, polygon[0][:, 0], polygon[0][:, 1]) / unit
+            axes.add_patch(Polygon(ring, facecolor=theme.zone, alpha=0.08, linewidth=0.0, zorder=1.0))
+            axes.add_patch(Polygon(ring, fill=False, edgecolor=theme.zone, alpha=0.75, linewidth=1.3, zorder=1.1))
+            top = ring[ring[:, 1].argmax()]
+            text = f"{zone.name or zone.id}, {zone.floor_m:,.0f} to {zone.ceiling_m:,.0f} m"
+            _write(axes, theme, (float(top[0]), float(top[1])), text, theme.zone, (0, 5))
+
+
+def _regions(axes: Axes, found: Trace, plane: Plane, theme: Theme, unit: float) -> None:
+    """From the farthest back, faint, to the nearest; 90 % outlined, 50 % filled."""
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    for number in range(len(found.origin.regions) - 1, -1, -1):
+        region = found.origin.regions[number]
+        for place, polygons in enumerate(region.polygons):
+            rings = [ring for polygon in polygons for ring in polygon]
+            if not rings:
+                continue
+            drawn = [Path(_flat(plane, ring[:, 1], ring[:, 0]) / unit, closed=True) for ring in rings]
+            outline = Path.make_compound_path(*drawn)
+            strength = 0.16 if place == 0 else 0.05
+            axes.add_patch(PathPatch(outline, facecolor=ORIGIN, alpha=strength, linewidth=0.0, zorder=1.3))
+            if place == 1:
+                axes.add_patch(
+                    PathPatch(outline, fill=False, edgecolor=ORIGIN, alpha=0.8, linewidth=0.9, zorder=1.4,
+                              linestyle=(0, (4, 2)))
+                )  # fmt: skip
+                corner = max(drawn, key=lambda one: float(np.ptp(one.vertices[:, 0])))
+                top = corner.vertices[corner.vertices[:, 1].argmax()]
+                text = f"{region.back_s:.0f} s before"
+                _write(axes, theme, (float(top[0]), float(top[1])), text, ORIGIN, (0, 3), size=8.5)
+
+
+def _band(axes: Axes, way: Way, path: Floats, unit: float) -> None:
+    """Two sigmas to either side of the path, across it."""
+    from matplotlib.patches import Polygon
+
+    if len(path) < 2:
+        return
+    speed = np.maximum(np.hypot(way.velocity_mps[:, 0], way.velocity_mps[:, 1]), 1e-3)
+    across = np.stack([-way.velocity_mps[:, 1], way.velocity_mps[:, 0]], axis=1) / speed[:, None]
+    variance = (across[:, :, None] * across[:, None, :] * way.covariance[:, :2, :2]).sum(axis=(1, 2))
+    off = BAND * np.sqrt(np.maximum(variance, 0.0))[:, None] * across
+    for one, two in zip(range(len(path) - 1), range(1, len(path)), strict=True):
+        corners = np.array([path[one] + off[one], path[two] + off[two], path[two] - off[two], path[one] - off[one]])
+        axes.add_patch(Polygon(corners / unit, facecolor=track_colour(0), alpha=0.22, linewidth=0.0, zorder=2.5))
+
+
+def _times(axes: Axes, found: Trace, path: Floats, theme: Theme, unit: float) -> None:
+    """Marks along the path at round times."""
+    seconds = (found.times_ns - found.times_ns[0]) / SECOND_NS
+    step_s = next((step for step in STEPS_S if seconds[-1] / step <= TICKS), STEPS_S[-1])
+    first = -(-int(found.times_ns[0]) // (step_s * SECOND_NS)) * step_s * SECOND_NS
+    for time_ns in range(first, int(found.times_ns[-1]) + 1, step_s * SECOND_NS):
+        own = (time_ns - int(found.times_ns[0])) / SECOND_NS
+        x, y = (float(np.interp(own, seconds, path[:, axis])) / unit for axis in range(2))
+        axes.plot(x, y, "o", color=theme.ink, markersize=3.5, zorder=4.5)
+        _write(axes, theme, (x, y), utc(time_ns)[11:19], theme.ink, (6, 5), size=8.5, left=True)
+
+
+def _stations(
+    axes: Axes, found: Trace, plane: Plane, theme: Theme, unit: float, corners: tuple[Floats, Floats]
+) -> None:
+    for sensor in found.site.sensor:
+        if sensor.pose is None:
+            continue
+        place = _flat(plane, np.array([sensor.pose.lat_deg]), np.array([sensor.pose.lon_deg]))[0]
+        if ((place < corners[0]) | (place > corners[1])).any():
+            continue
+        x, y = (place / unit).tolist()
+        axes.plot(x, y, MARKS[sensor.kind], color=theme.station, markersize=8, markeredgecolor=theme.panel, zorder=5.0)
+        _write(axes, theme, (x, y), sensor.id, theme.station, (0, 8), size=9.5, weight="bold")
+
+
+def _write(
+    axes: Axes, theme: Theme, place: tuple[float, float], text: str, colour: str, offset: tuple[float, float],
+    size: float = 9.0, weight: str = "normal", left: bool = False,
+) -> None:  # fmt: skip
+    """A label that stays readable on whatever lies beneath."""
+    from matplotlib.patheffects import withStroke
+
+    axes.annotate(
+        text, place, xytext=offset, textcoords="offset points", color=colour, fontsize=size, fontweight=weight,
+        ha="left" if left else "center", va="bottom", zorder=6.0, annotation_clip=True, clip_on=True,
+        path_effects=[withStroke(linewidth=2.6, foreground=theme.panel, alpha=0.9)],
+    )  # fmt: skip
+
+
+def _clock(axes: Axes, found: Trace, labelled: bool) -> Floats:
+    """The axis of time, seconds from the first detection; round times of the day as labels."""
+    seconds = (found.times_ns - found.times_ns[0]) / SECOND_NS
+    last = max(float(seconds[-1]), 1.0)
+    step_s = next((step for step in STEPS_S if last / step <= 2 * TICKS), STEPS_S[-1])
+    first = -(-int(found.times_ns[0]) // (step_s * SECOND_NS)) * step_s
+    origin_s = int(found.times_ns[0]) / SECOND_NS
+    marks = [t for t in range(first, first + math.ceil(last) + 1, step_s) if t - origin_s <= last]
+    axes.set_xlim(-0.01 * last, 1.01 * last)
+    axes.set_xticks([t - origin_s for t in marks])
+    axes.set_xticklabels([utc(t * SECOND_NS)[11:19] for t in marks] if labelled else [])
+    return np.asarray(seconds)
+
+
+def _stays(axes: Axes, found: Trace, theme: Theme) -> None:
+    """When it was inside a zone itself."""
+    for visit in found.visits:
+        if not visit.widened:
+            ends = [
+                found.times_ns[place] if crossing is None else crossing.time_ns[1]
+                for place, crossing in ((0, visit.entry), (-1, visit.exit))
+            ]
+            span = [(int(end) - int(found.times_ns[0])) / SECOND_NS for end in ends]
+            axes.axvspan(span[0], span[1], color=theme.zone, alpha=0.12 * visit.probability, linewidth=0.0)
+
+
+def _heights(axes: Axes, found: Trace, theme: Theme) -> None:
+    seconds = _clock(axes, found, labelled=False)
+    dress(axes, theme)
+    _stays(axes, found, theme)
+    sigma = np.sqrt(np.maximum(found.smoothed.covariance[:, 2, 2], 0.0))
+    _curve(axes, seconds, found.filtered.alt_m, found.smoothed.alt_m, sigma, theme)
+    axes.set_ylabel("height, m")
+
+
+def _speeds(axes: Axes, found: Trace, theme: Theme) -> None:
+    seconds = _clock(axes, found, labelled=False)
+    dress(axes, theme)
+    _stays(axes, found, theme)
+    thin, thick = (np.hypot(way.velocity_mps[:, 0], way.velocity_mps[:, 1]) for way in (found.filtered, found.smoothed))
+    way = found.smoothed
+    along = way.velocity_mps[:, :2] / np.maximum(thick, 1e-3)[:, None]
+    variance = (along[:, :, None] * along[:, None, :] * way.covariance[:, 3:5, 3:5]).sum(axis=(1, 2))
+    _curve(axes, seconds, thin, thick, np.sqrt(np.maximum(variance, 0.0)), theme)
+    axes.set_ylabel("speed, m/s")
+
+
+def _curve(axes: Axes, seconds: Floats, thin: Floats, thick: Floats, sigma: Floats, theme: Theme) -> None:
+    colour = track_colour(0)
+    axes.fill_between(seconds, thick - BAND * sigma, thick + BAND * sigma, color=colour, alpha=0.22, linewidth=0.0)
+    axes.plot(seconds, thin, color=theme.soft, linewidth=0.8, alpha=0.8)
+    axes.plot(seconds, thick, color=colour, linewidth=1.8)
+    every = np.concatenate([thick - BAND * sigma, thick + BAND * sigma])
+    low, high = np.quantile(every, (0.02, 0.98))
+    low, high = min(low, float(thick.min())), max(high, float(thick.max()))
+    room = max(0.12 * (high - low), 1.0)
+    axes.set_ylim(low - room, high + room)
+    axes.yaxis.set_major_locator(_few_ticks())
+
+
+def _few_ticks() -> Any:
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(4, integer=True)
+
+
+def _sensors(axes: Axes, found: Trace, theme: Theme) -> None:
+    """A row a sensor: a tick a detection, a fainter one below for each look that missed."""
+    _clock(axes, found, labelled=True)
+    dress(axes, theme)
+    axes.grid(False, axis="y")
+    names = [one.sensor for one in found.sensors]
+    for row, name in enumerate(names):
+        own = [sight for sight in found.sights if sight.sensor == name]
+        times = np.array([(sight.time_ns - int(found.times_ns[0])) / SECOND_NS for sight in own])
+        hit = np.array([sight.hit > HIT_SHARE for sight in own], bool)
+        axes.vlines(times[hit], row - 0.38, row + 0.38, color=track_colour(0), linewidth=0.8)
+        axes.vlines(times[~hit], row - 0.12, row + 0.12, color=theme.zone, linewidth=0.8)
+    axes.set_yticks(range(len(names)))
+    axes.set_yticklabels(names)
+    axes.set_ylim(max(len(names), 1) - 0.4, -0.6)
+
+
+def _key(figure: Figure, found: Trace, theme: Theme) -> None:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles: list[Line2D | Patch] = [
+        Line2D([], [], color=track_colour(0), linewidth=2.6, label="smoothed"),
+        Patch(color=track_colour(0), alpha=0.25, linewidth=0.0, label=f"± {BAND:g} sigma"),
+        Line2D([], [], color=theme.soft, linewidth=0.8, label="as tracked at the time"),
+        Line2D([], [], color=theme.dots, marker="o", linestyle="none", markersize=3, label="detection"),
+        Line2D([], [], color=theme.zone, marker="|", linestyle="none", markersize=6, label="look that missed"),
+    ]
+    if any(region.polygons for region in found.origin.regions):
+        words = {TRACK: "its motion, backward", APPEARED: "had it flown in"}.get(
+            found.origin.verdict, "where it was before"
+        )
+        handles.append(Patch(facecolor=ORIGIN, alpha=0.3, linewidth=0.0, label=f"{words}: 50 %, 90 %"))
+    figure.legend(
+        handles=handles, loc="upper left", bbox_to_anchor=(0.047, 0.952), ncols=6, frameon=False, fontsize=9,
+        labelcolor=theme.soft, handlelength=1.6, columnspacing=1.5,
+    )  # fmt: skip
