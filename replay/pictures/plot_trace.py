@@ -9,11 +9,11 @@ import numpy as np
 
 from fusion.geodesy import Plane
 from fusion.types import SECOND_NS, Floats, Place
-from replay.pictures.plot_style import DPI, THEMES, Theme, dress, track_colour
+from replay.pictures.plot_style import DPI, THEMES, Theme, dress
 from replay.scoring.volumes import outlines
 from replay.text import utc
 from replay.tracing.history import HIT_SHARE
-from replay.tracing.origin import APPEARED, TRACK
+from replay.tracing.origin import APPEARED, TRACK, Region
 from replay.tracing.trace import Trace, Way
 
 if TYPE_CHECKING:
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SIZE_INCHES: Final = (14.0, 11.2)
-MAP: Final = (0.055, 0.345, 0.925, 0.575)  # of the page
-HEIGHT: Final = (0.055, 0.215, 0.925, 0.085)
-SPEED: Final = (0.055, 0.125, 0.925, 0.075)
-SENSORS: Final = (0.055, 0.045, 0.925, 0.065)
+MAP: Final = (0.085, 0.345, 0.895, 0.575)  # of the page
+HEIGHT: Final = (0.085, 0.215, 0.895, 0.085)
+SPEED: Final = (0.085, 0.125, 0.895, 0.075)
+SENSORS: Final = (0.085, 0.045, 0.895, 0.065)
 MARGIN: Final = 0.07
 KILOMETRES_FROM_M: Final = 4000.0
 TICKS: Final = 8  # times marked along the path, about
 STEPS_S: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 MOST_DOTS: Final = 4000
-NEAR_REGIONS: Final = 2.0  # regions larger than so many times the path are cut off by the map
+NEAR_M: Final = 2.0  # nothing farther off than so many times the length of the path widens the map
 BAND: Final = 2.0  # sigmas
 ORIGIN: Final = "#d98a1f"
 RADAR, INFRARED, POSITION = "^", "s", "D"
@@ -51,7 +51,7 @@ def draw_trace(found: Trace, theme: Literal["light", "dark"] = "light") -> Figur
     _speeds(speed, found, colours)
     _sensors(sensors, found, colours)
     title = f"Track {found.track}: {utc(int(found.times_ns[0]))} to {utc(int(found.times_ns[-1]))}"
-    figure.text(0.055, 0.965, title, color=colours.ink, fontsize=15, fontweight="bold", va="center")
+    figure.text(0.085, 0.965, title, color=colours.ink, fontsize=15, fontweight="bold", va="center")
     _key(figure, found, colours)
     return figure
 
@@ -82,11 +82,11 @@ def _map(axes: Axes, found: Trace, theme: Theme) -> None:
     dots = _flat(plane, found.points[:, 0], found.points[:, 1]) / unit
     dots = dots[np.linspace(0, len(dots) - 1, min(len(dots), MOST_DOTS)).astype(np.int64)] if len(dots) else dots
     axes.scatter(dots[:, 0], dots[:, 1], s=5.0, c=theme.dots, alpha=0.35, linewidths=0.0, zorder=2.0)
-    _band(axes, found.smoothed, path, unit)
+    _band(axes, found.smoothed, path, theme, unit)
     thin = _flat(plane, found.filtered.lat_deg, found.filtered.lon_deg) / unit
     axes.plot(thin[:, 0], thin[:, 1], color=theme.soft, linewidth=0.8, alpha=0.8, zorder=3.0)
-    axes.plot(path[:, 0] / unit, path[:, 1] / unit, color=track_colour(0), linewidth=2.6, zorder=3.5)
-    axes.plot(*(path[0] / unit), "o", color=theme.background, markeredgecolor=track_colour(0), markersize=9,
+    axes.plot(path[:, 0] / unit, path[:, 1] / unit, color=theme.parts[0], linewidth=2.6, zorder=3.5)
+    axes.plot(*(path[0] / unit), "o", color=theme.background, markeredgecolor=theme.parts[0], markersize=9,
               markeredgewidth=2.0, zorder=4.0)  # fmt: skip
     _times(axes, found, path, theme, unit)
     _stations(axes, found, plane, theme, unit, (low, high))
@@ -109,7 +109,7 @@ def _extent(found: Trace, plane: Plane, path: Floats) -> tuple[Floats, Floats]:
         if zone.id in visited:
             ring = np.concatenate([_flat(plane, one[0][:, 0], one[0][:, 1]) for one in outlines(zone)])
             parts.append(np.clip(ring, low - 0.5 * size, high + 0.5 * size))
-    every = np.clip(np.concatenate(parts), low - NEAR_REGIONS * size, high + NEAR_REGIONS * size)
+    every = np.clip(np.concatenate(parts), low - NEAR_M * size, high + NEAR_M * size)
     low, high = every.min(axis=0), every.max(axis=0)
     box = MAP[2] * SIZE_INCHES[0] / (MAP[3] * SIZE_INCHES[1])
     span = np.maximum((high - low) * (1.0 + 2.0 * MARGIN), 100.0)
@@ -139,12 +139,10 @@ def _regions(axes: Axes, found: Trace, plane: Plane, theme: Theme, unit: float) 
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
 
-    for number in range(len(found.origin.regions) - 1, -1, -1):
-        region = found.origin.regions[number]
+    drawn_regions = [region for region in found.origin.regions if _fits(region, axes, unit)]
+    for region in reversed(drawn_regions):
         for place, polygons in enumerate(region.polygons):
             rings = [ring for polygon in polygons for ring in polygon]
-            if not rings:
-                continue
             drawn = [Path(_flat(plane, ring[:, 1], ring[:, 0]) / unit, closed=True) for ring in rings]
             outline = Path.make_compound_path(*drawn)
             strength = 0.16 if place == 0 else 0.05
@@ -154,15 +152,21 @@ def _regions(axes: Axes, found: Trace, plane: Plane, theme: Theme, unit: float) 
                     PathPatch(outline, fill=False, edgecolor=ORIGIN, alpha=0.8, linewidth=0.9, zorder=1.4,
                               linestyle=(0, (4, 2)))
                 )  # fmt: skip
-                corner = max(drawn, key=lambda one: float(np.ptp(one.vertices[:, 0])))
-                top = corner.vertices[corner.vertices[:, 1].argmax()]
+                corners = np.concatenate([np.asarray(one.vertices, float) for one in drawn])
+                top = corners[corners[:, 1].argmax()]
                 text = f"{region.back_s:.0f} s before"
                 _write(axes, theme, (float(top[0]), float(top[1])), text, ORIGIN, (0, 3), size=8.5)
 
 
-def _band(axes: Axes, way: Way, path: Floats, unit: float) -> None:
+def _fits(region: Region, axes: Axes, unit: float) -> bool:
+    """Whether a region has an outline, and is not larger than the map."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    return bool(region.polygons) and 2.0 * region.ellipse[0] <= unit * min(right - left, top - bottom)
+
+
+def _band(axes: Axes, way: Way, path: Floats, theme: Theme, unit: float) -> None:
     """Two sigmas to either side of the path, across it."""
-    from matplotlib.patches import Polygon
+    from matplotlib.collections import PolyCollection
 
     if len(path) < 2:
         return
@@ -170,9 +174,11 @@ def _band(axes: Axes, way: Way, path: Floats, unit: float) -> None:
     across = np.stack([-way.velocity_mps[:, 1], way.velocity_mps[:, 0]], axis=1) / speed[:, None]
     variance = (across[:, :, None] * across[:, None, :] * way.covariance[:, :2, :2]).sum(axis=(1, 2))
     off = BAND * np.sqrt(np.maximum(variance, 0.0))[:, None] * across
-    for one, two in zip(range(len(path) - 1), range(1, len(path)), strict=True):
-        corners = np.array([path[one] + off[one], path[two] + off[two], path[two] - off[two], path[one] - off[one]])
-        axes.add_patch(Polygon(corners / unit, facecolor=track_colour(0), alpha=0.22, linewidth=0.0, zorder=2.5))
+    left, right = path + off, path - off
+    quads = np.stack([left[:-1], left[1:], right[1:], right[:-1]], axis=1) / unit
+    axes.add_collection(
+        PolyCollection(list(quads), facecolors=theme.parts[0], alpha=0.22, linewidths=0.0, zorder=2.5), autolim=False
+    )
 
 
 def _times(axes: Axes, found: Trace, path: Floats, theme: Theme, unit: float) -> None:
@@ -198,7 +204,7 @@ def _stations(
             continue
         x, y = (place / unit).tolist()
         axes.plot(x, y, MARKS[sensor.kind], color=theme.station, markersize=8, markeredgecolor=theme.panel, zorder=5.0)
-        _write(axes, theme, (x, y), sensor.id, theme.station, (0, 8), size=9.5, weight="bold")
+        _write(axes, theme, (x, y), sensor.id, theme.station, (0, -19), size=9.5, weight="bold")
 
 
 def _write(
@@ -263,7 +269,7 @@ def _speeds(axes: Axes, found: Trace, theme: Theme) -> None:
 
 
 def _curve(axes: Axes, seconds: Floats, thin: Floats, thick: Floats, sigma: Floats, theme: Theme) -> None:
-    colour = track_colour(0)
+    colour = theme.parts[0]
     axes.fill_between(seconds, thick - BAND * sigma, thick + BAND * sigma, color=colour, alpha=0.22, linewidth=0.0)
     axes.plot(seconds, thin, color=theme.soft, linewidth=0.8, alpha=0.8)
     axes.plot(seconds, thick, color=colour, linewidth=1.8)
@@ -291,7 +297,7 @@ def _sensors(axes: Axes, found: Trace, theme: Theme) -> None:
         own = [sight for sight in found.sights if sight.sensor == name]
         times = np.array([(sight.time_ns - int(found.times_ns[0])) / SECOND_NS for sight in own])
         hit = np.array([sight.hit > HIT_SHARE for sight in own], bool)
-        axes.vlines(times[hit], row - 0.38, row + 0.38, color=track_colour(0), linewidth=0.8)
+        axes.vlines(times[hit], row - 0.38, row + 0.38, color=theme.parts[0], linewidth=0.8)
         axes.vlines(times[~hit], row - 0.12, row + 0.12, color=theme.zone, linewidth=0.8)
     axes.set_yticks(range(len(names)))
     axes.set_yticklabels(names)
@@ -303,8 +309,8 @@ def _key(figure: Figure, found: Trace, theme: Theme) -> None:
     from matplotlib.patches import Patch
 
     handles: list[Line2D | Patch] = [
-        Line2D([], [], color=track_colour(0), linewidth=2.6, label="smoothed"),
-        Patch(color=track_colour(0), alpha=0.25, linewidth=0.0, label=f"± {BAND:g} sigma"),
+        Line2D([], [], color=theme.parts[0], linewidth=2.6, label="smoothed"),
+        Patch(color=theme.parts[0], alpha=0.25, linewidth=0.0, label=f"± {BAND:g} sigma"),
         Line2D([], [], color=theme.soft, linewidth=0.8, label="as tracked at the time"),
         Line2D([], [], color=theme.dots, marker="o", linestyle="none", markersize=3, label="detection"),
         Line2D([], [], color=theme.zone, marker="|", linestyle="none", markersize=6, label="look that missed"),
@@ -315,6 +321,6 @@ def _key(figure: Figure, found: Trace, theme: Theme) -> None:
         )
         handles.append(Patch(facecolor=ORIGIN, alpha=0.3, linewidth=0.0, label=f"{words}: 50 %, 90 %"))
     figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=(0.047, 0.952), ncols=6, frameon=False, fontsize=9,
+        handles=handles, loc="upper left", bbox_to_anchor=(0.077, 0.952), ncols=6, frameon=False, fontsize=9,
         labelcolor=theme.soft, handlelength=1.6, columnspacing=1.5,
     )  # fmt: skip

@@ -47,13 +47,8 @@ def as_kml(found: Trace) -> str:
     """The whole document, the same text each time."""
     from fastkml import KML, Document
 
-    document = Document(
-        id="trace",
-        name=f"Track {found.track}",
-        description=f"<pre>{html.escape(as_text(found))}</pre>",
-        styles=_styles(),
-        isopen=True,
-    )
+    words = f"<pre>{html.escape(as_text(found))}</pre>"
+    document = Document(id="trace", name=f"Track {found.track}", description=words, styles=_styles(), isopen=True)
     for folder in (_path(found), _origin(found), _zones(found), _sensors(found)):
         document.append(folder)
     kml = KML(features=[document])

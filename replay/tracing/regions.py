@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 REACH: Final = 5.0  # of the grid, in sigmas
 CELLS: Final = 240  # along each axis: a twenty-fourth of a sigma each
+LEAST_PART: Final = 0.02  # of the area
 LEAST_SIGMA_M: Final = 1.0  # points that are nearer to each other are one place
 
 
@@ -96,4 +97,17 @@ def _outlined(chosen: Bools, step: float) -> BaseGeometry:
         ]
     whole = shapely.union_all(boxes)
     smooth = whole.buffer(1.5 * step).buffer(-3.0 * step).buffer(1.5 * step)
-    return (whole if smooth.is_empty else smooth).simplify(0.15 * step)
+    return _tidied((whole if smooth.is_empty else smooth).simplify(0.15 * step))
+
+
+def _tidied(shape: BaseGeometry) -> BaseGeometry:
+    """Without parts and holes too small to matter: they come and go with the draws."""
+    import shapely
+
+    least = LEAST_PART * shape.area
+    parts = []
+    for part in shapely.get_parts([shape]).tolist():
+        if part.area >= least:
+            holes = [hole for hole in part.interiors if shapely.Polygon(hole).area >= least]
+            parts.append(shapely.Polygon(part.exterior, holes))
+    return shapely.union_all(parts)
