@@ -80,9 +80,9 @@ def steps_of(history: History, motions: Motions, earth: Floats, begin: int, end:
     n, m = end - begin, history.weight.shape[1]
     dt = np.diff(history.times_ns[begin : end + 1]) / SECOND_NS
     shape, wide = (n, m, m), (n, m, m, 6, 6)
-    state = np.ascontiguousarray(np.broadcast_to(history.mean[begin:end, :, None], (*shape, 6))).reshape(-1, 6)
-    mode = np.ascontiguousarray(np.broadcast_to(np.arange(m), shape)).reshape(-1)
-    every = np.ascontiguousarray(np.broadcast_to(dt[:, None, None], shape)).reshape(-1)
+    state = np.broadcast_to(history.mean[begin:end, :, None], (*shape, 6)).reshape(-1, 6).copy()
+    mode = np.broadcast_to(np.arange(m), shape).reshape(-1).copy()
+    every = np.broadcast_to(dt[:, None, None], shape).reshape(-1).copy()
     matrix, noise, prior = np.empty((len(mode), 6, 6)), np.empty((len(mode), 6, 6)), np.empty((len(mode), 6))
     transitions(state, mode, every, motions.parameters, earth, matrix, noise, prior)
     before = np.broadcast_to(history.covariance[begin:end, :, None], wide).reshape(-1, 6, 6)
