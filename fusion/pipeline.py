@@ -20,6 +20,12 @@ from fusion.tracking import pictures
 from fusion.tracking.identity import Oddity
 from fusion.tracking.ordering import History, Snapshot
 from fusion.tracking.tracker import Tracker
+from fusion.following import Follower
+from fusion.identity import Oddity
+from fusion.ordering import History, Snapshot
+from fusion.paths import Fan
+from fusion.registration import Estimate
+from fusion.tracker import Tracker
 from fusion.types import ENDED, SECOND_NS, TRACK_STATUSES, AlertStep, Event, Frame, Outlook, Picture
 
 Observer = Callable[[Outlook, AlertMachine], None]
@@ -48,13 +54,16 @@ class Pipeline:
     rewind: keep snapshots, so that late frames can be taken; False is for sorted input.
     picture: its number in its data directory, so that no id of an earlier one comes again.
     observer: shown each evaluation after it was made, with the machine as it is then; may change neither.
+    follower: shown what each look made of the tracks.
     """
 
     def __init__(
-        self, site: SiteConfig, *, rewind: bool = True, picture: int = 0, observer: Observer | None = None
-    ) -> None:
+        self, site: SiteConfig, *, rewind: bool = True, picture: int = 0, observer: Observer | None = None,
+        follower: Follower | None = None,
+    ) -> None:  # fmt: skip
         self.site, self._observer = site, observer
         tracker = Tracker(site, picture)
+        tracker.follower = follower
         self.airspace = Airspace(site.zones, tracker.plane)
         self.ledger = Ledger(self.airspace)
         self.late: dict[str, int] = {}

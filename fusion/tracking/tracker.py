@@ -20,6 +20,11 @@ from fusion.directions.lines import Lines
 from fusion.directions.shadows import Shadows
 from fusion.directions.sightline import Sightline
 from fusion.directions.witness import believed
+from fusion.directions import lines_arriving
+from fusion.duplicates import Duplicates
+from fusion.engine import Engine, Evaluated, Setting
+from fusion.engines import engine
+from fusion.following import Follower
 from fusion.geodesy import Plane
 from fusion.registration.registration import registration
 from fusion.tracking import births, lifecycle, presence
@@ -68,6 +73,7 @@ class Tracker:
         self.placements = {name: s.placement for name, s in self.stations.items() if s.placement is not None}
         self.ended: list[tuple[TrackStore, tuple[str, ...]]] = []  # shown once, since the last picture
         self._visible = np.array([s.visible_share for s in self.stations.values()])
+        self.follower: Follower | None = None  # shown what each look made of the tracks; may change nothing
         self.repaired = 0  # covariances that an update left near-singular, and that were made sound again
         self._longest_period_s = max((s.config.period_s for s in self.stations.values()), default=1.0)
 
@@ -137,6 +143,8 @@ class Tracker:
         if births.can_begin(station):
             self.undetected.look(station, look.placement, look.box)
         self.lines.look(look)
+        if self.follower is not None:
+            self.follower(look, self.store, rows, swept, pairs, paired)
         self._settle(rows, said)
         if self.registration and self.registration.doubles:
             doubles = np.flatnonzero(np.isin(self.store.id[: self.store.size], self.registration.doubles))

@@ -21,6 +21,7 @@ from skypicket.commands import (
     score,
     serve,
     simulate,
+    trace,
     track,
     version,
 )
@@ -39,6 +40,7 @@ ALL: Final[tuple[Callable[[Any], None], ...]] = tuple(
         alerts,
         score,
         explain,
+        trace,
         encounters,
         plot,
         info,
