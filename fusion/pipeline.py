@@ -17,15 +17,10 @@ from fusion.prediction import paths
 from fusion.prediction.paths import Fan
 from fusion.registration.registration import Estimate
 from fusion.tracking import pictures
+from fusion.tracking.following import Follower
 from fusion.tracking.identity import Oddity
 from fusion.tracking.ordering import History, Snapshot
 from fusion.tracking.tracker import Tracker
-from fusion.following import Follower
-from fusion.identity import Oddity
-from fusion.ordering import History, Snapshot
-from fusion.paths import Fan
-from fusion.registration import Estimate
-from fusion.tracker import Tracker
 from fusion.types import ENDED, SECOND_NS, TRACK_STATUSES, AlertStep, Event, Frame, Outlook, Picture
 
 Observer = Callable[[Outlook, AlertMachine], None]

@@ -7,12 +7,12 @@ import math
 from fusion.kernels.earth import up_at
 from fusion.kernels.jit import entry
 from fusion.kernels.predict import _apply, _shape, coefficients, fall
-from fusion.motion import CLIMB_SIGMA, CLIMB_TIME, DENSITY, DRAG, GRAVITY, LATERAL
+from fusion.tracking.motion import CLIMB_SIGMA, CLIMB_TIME, DENSITY, DRAG, GRAVITY, LATERAL
 
 
 @entry("void(f8[:,::1], i8[::1], f8[::1], f8[:,::1], f8[:,::1], f8[:,:,::1], f8[:,:,::1], f8[:,::1])")
 def transitions(state, mode, dt, parameters, earth, matrix, noise, moved):  # type: ignore[no-untyped-def]
-    """x' = F x + c and Q of `fusion.motion`, each of n states with its own mode and time.
+    """x' = F x + c and Q of `fusion.tracking.motion`, each of n states with its own mode and time.
 
     state: (n, 6) in the plane.  mode: (n,).  dt: (n,) s, not negative.  parameters: `Motions`.  earth: `Setting`.
     Fills matrix (n, 6, 6) with F, noise (n, 6, 6) with Q, moved (n, 6) with x'.

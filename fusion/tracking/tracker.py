@@ -20,11 +20,6 @@ from fusion.directions.lines import Lines
 from fusion.directions.shadows import Shadows
 from fusion.directions.sightline import Sightline
 from fusion.directions.witness import believed
-from fusion.directions import lines_arriving
-from fusion.duplicates import Duplicates
-from fusion.engine import Engine, Evaluated, Setting
-from fusion.engines import engine
-from fusion.following import Follower
 from fusion.geodesy import Plane
 from fusion.registration.registration import registration
 from fusion.tracking import births, lifecycle, presence
@@ -33,6 +28,7 @@ from fusion.tracking.clutter import Clutter
 from fusion.tracking.duplicates import Duplicates
 from fusion.tracking.engine import Engine, Evaluated, Setting
 from fusion.tracking.engines import engine
+from fusion.tracking.following import Follower
 from fusion.tracking.identity import Identities
 from fusion.tracking.motion import Motions
 from fusion.tracking.sensors import Look, Station, box, covers, measure, wrapped

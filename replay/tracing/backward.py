@@ -1,10 +1,10 @@
 """A track's motion run backward from its first detection, weighed by every look that missed it.
 
-The modes of `fusion.motion` run backward as they run forward: with the velocity turned round, a path in reversed time
-is one of the same model with left and right turns exchanged, as the mode chain is reversible (its jumps draw from the
-stationary prior). The exception is drag, which backward would push: it is left out. Sampled paths (`fusion.paths`) then
-count by the probability that none of the looks before the first detection saw them, each sensor's visibility the
-two-state chain that the tracker uses (Brekke, Hem, Tokle 2021).
+The modes of `fusion.tracking.motion` run backward as they run forward: with the velocity turned round, a path in
+reversed time is one of the same model with left and right turns exchanged, as the mode chain is reversible (its jumps
+draw from the stationary prior). The exception is drag, which backward would push: it is left out. Sampled paths
+(`fusion.prediction.paths`) then count by the probability that none of the looks before the first detection saw them,
+each sensor's visibility the two-state chain that the tracker uses (Brekke, Hem, Tokle 2021).
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Final
 
 import numpy as np
 
-from fusion.motion import DRAG, LATERAL, Motions
-from fusion.paths import Fan, fan
-from fusion.sensors import covers
-from fusion.tracker import Tracker
+from fusion.prediction.paths import Fan, fan
+from fusion.tracking.motion import DRAG, LATERAL, Motions
+from fusion.tracking.sensors import covers
+from fusion.tracking.tracker import Tracker
 from fusion.types import SECOND_NS, Floats, Frame
 
 PATHS: Final = 4096  # of which many are ruled out

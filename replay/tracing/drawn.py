@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from fusion.motion import Motions
+from fusion.tracking.motion import Motions
 from fusion.types import SECOND_NS, Floats, Ints
 from replay.tracing.history import History
 from replay.tracing.smoother import AT_ONCE, TINY, Progress, Steps, inverted, steps_of, symmetric
@@ -58,7 +58,7 @@ def _curve(one: Floats, two: Floats, u: Floats, span_s: Floats) -> Floats:
 def draw(
     history: History, motions: Motions, earth: Floats, count: int = PATHS, progress: Progress | None = None
 ) -> Drawn:
-    """Draw `count` paths. earth: of `fusion.engine.Setting`."""
+    """Draw `count` paths. earth: of `fusion.tracking.engine.Setting`."""
     from scipy.special import ndtri
 
     rng = np.random.Generator(np.random.PCG64(SEED))

@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 
 from fusion.geodesy import rotate
-from fusion.sensors import Look, wrapped
-from fusion.tracks import TrackStore
+from fusion.tracking.sensors import Look, wrapped
+from fusion.tracking.tracks import TrackStore
 from fusion.types import AZIMUTH, EAST, ELEVATION, NORTH, RANGE, UP, Floats, Ints
 
 HIT_SHARE: Final = 0.5  # a track was detected when that is more likely than not, as in the tracker
@@ -71,7 +71,7 @@ class _Kept:
 
 
 class Histories:
-    """A `fusion.following.Follower` that keeps every state of one track, or of all (`track` None)."""
+    """A `fusion.tracking.following.Follower` that keeps every state of one track, or of all (`track` None)."""
 
     def __init__(self, track: int | None = None) -> None:
         self._track = track

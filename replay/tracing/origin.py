@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from fusion.airspace.volumes import Volume
 from fusion.config import ZoneConfig
-from fusion.paths import Fan
-from fusion.sensors import Placement, box, covers
-from fusion.tracker import Tracker
+from fusion.prediction.paths import Fan
+from fusion.tracking.sensors import Placement, box, covers
+from fusion.tracking.tracker import Tracker
 from fusion.types import SECOND_NS, Bools, Floats, Frame
-from fusion.volumes import Volume
 from replay.frames_in import PROGRESS_FRAMES, Progress, quiet
 from replay.tracing.backward import Walked, Weighed, walk
 from replay.tracing.regions import regions, spread

@@ -15,7 +15,7 @@ from fusion.config import SiteConfig
 from fusion.errors import ConfigError, MessageRejected
 from fusion.geodesy import rotate
 from fusion.pipeline import Pipeline
-from fusion.tracker import Tracker
+from fusion.tracking.tracker import Tracker
 from fusion.types import SECOND_NS, AlertStep, Event, Floats, Frame, Picture
 from replay.frames_in import PROGRESS_FRAMES, FramesIn, Progress, TrackSummary, quiet
 from replay.recordings.files import open_reader

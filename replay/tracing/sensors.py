@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fusion.config import SensorConfig
-from fusion.pictures import LATELY_PERIODS, LATELY_S
+from fusion.tracking.pictures import LATELY_PERIODS, LATELY_S
 from fusion.types import SECOND_NS
 from replay.tracing.history import HIT_SHARE, SWEPT_SHARE, Sight
 

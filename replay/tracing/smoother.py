@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from fusion.motion import Motions
+from fusion.tracking.motion import Motions
 from fusion.types import SECOND_NS, Floats, Ints
 from replay.tracing.history import History
 
@@ -59,7 +59,7 @@ class Steps:
 
 
 def smooth(history: History, motions: Motions, earth: Floats, progress: Progress | None = None) -> Smoothed:
-    """Smooth a whole history. earth: of `fusion.engine.Setting`.  progress: called with (done, all) instants."""
+    """Smooth a whole history. earth: of `Setting` in `fusion.tracking.engine`.  progress: called with (done, all)."""
     weight, mean, covariance = history.weight.copy(), history.mean.copy(), history.covariance.copy()
     count = len(history.times_ns)
     for end in range(count - 1, 0, -AT_ONCE):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fusion.reasons import distance
+from fusion.alerting.reasons import distance
 from fusion.types import SECOND_NS
 from replay.text import Rows, aligned, number, percent, utc
 from replay.tracing.origin import APPEARED, EDGE, START, TRACK, Origin

@@ -9,10 +9,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from fusion.airspace.volumes import Volume
 from fusion.config import ZoneConfig
 from fusion.geodesy import Plane
 from fusion.types import SECOND_NS, Floats, Ints
-from fusion.volumes import Volume
 from replay.tracing.drawn import Drawn
 
 STEP_NS: Final = SECOND_NS // 2  # at which paths are looked at: crossings are then sought between two

@@ -57,9 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
         write_kml(arguments.kml, found)
         written.append(f"For Google Earth: {arguments.kml}")
     if arguments.plot is not None:
-        from replay.pictures.plot_trace import draw_trace
-
         from replay.pictures.plot import write_png
+        from replay.pictures.plot_trace import draw_trace
 
         write_png(arguments.plot, draw_trace(found, arguments.theme))
         written.append(f"The plot: {arguments.plot}")

@@ -21,9 +21,9 @@ from fusion.errors import ConfigError
 from fusion.geodesy import Plane
 from fusion.kernels.predict import predict
 from fusion.kernels.transitions import transitions
-from fusion.motion import Motions
 from fusion.pipeline import Pipeline
-from fusion.tracker import Tracker
+from fusion.tracking.motion import Motions
+from fusion.tracking.tracker import Tracker
 from fusion.types import SECOND_NS, Coverage, Floats, Frame, Place, Pose
 from replay.offline import track
 from replay.pictures.plot import png

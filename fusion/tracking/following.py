@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from fusion.sensors import Look
-from fusion.tracks import TrackStore
+from fusion.tracking.sensors import Look
+from fusion.tracking.tracks import TrackStore
 from fusion.types import Floats, Ints
 
 
