@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from replay.recordings.moments import Moment
+
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
     Run = Callable[[argparse.Namespace], int]
 
@@ -103,6 +105,16 @@ def whole(low: int) -> Callable[[str], int]:
         return value
 
     return read
+
+
+def moment(text: str) -> Moment:
+    """An argument's type: a time, UTC or in seconds from the start of the recording."""
+    from replay.recordings.moments import parse_moment
+
+    try:
+        return parse_moment(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed is {error}") from None
 
 
 SIZES = {"": 1, "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}

@@ -26,7 +26,7 @@ CONFINED = {
     "msgpack": ("adapters.wire",),
     "sqlite3": ("adapters.journal",),
     "mcap": ("replay.recordings",),
-    "lz4": ("replay.recordings.mcap_records",),
+    "lz4": ("replay.recordings",),
     "zstandard": tuple(f"replay.recordings.{name}" for name in ("mcap_records", "mcap_writer", "salvage_chunks")),
     "pydantic": ("adapters", "replay", "skypicket"),
     "pydantic_core": ("adapters", "replay", "skypicket"),
@@ -34,6 +34,10 @@ CONFINED = {
     "platformdirs": ("adapters", "replay", "skypicket"),
     "matplotlib": ("replay", "skypicket"),
     "rich": ("replay", "skypicket"),
+    "polars": ("replay.export.table", "replay.campaigns.results"),
+    "geojson": ("replay.export.geojson_file",),
+    "fastkml": ("replay.export.kml_file",),
+    "pygeoif": ("replay.tracing.kml",),
     "sidereon": ("adapters.heights", "adapters.site.airspace.arcs"),
 }
 # The core has no I/O, clock, thread, log or chance.

@@ -5,10 +5,14 @@ from typing import Any, Final
 
 from skypicket.commands import (
     alerts,
+    cat,
     check,
+    convert,
     demo,
     encounters,
     explain,
+    export,
+    info,
     plot,
     record,
     recover,
@@ -17,9 +21,11 @@ from skypicket.commands import (
     score,
     serve,
     simulate,
+    trace,
     track,
     version,
 )
+from skypicket.commands import filter as filter_command
 
 ALL: Final[tuple[Callable[[Any], None], ...]] = tuple(
     module.add_parser
@@ -34,8 +40,14 @@ ALL: Final[tuple[Callable[[Any], None], ...]] = tuple(
         alerts,
         score,
         explain,
+        trace,
         encounters,
         plot,
+        info,
+        cat,
+        filter_command,
+        convert,
+        export,
         check,
         schema,
         version,
