@@ -106,12 +106,12 @@ def nees_chart(score: Score, detail: Detail) -> Chart:
     known = np.isfinite(detail.nees)
     instant = detail.present.instant[detail.matches.truth][known]
     n, dims = score.instants, score.options.dims
-    total = np.bincount(instant, weights=detail.nees[known], minlength=n)
+    total: Floats = np.bincount(instant, weights=detail.nees[known], minlength=n)
     dof = dims * np.bincount(instant, minlength=n)
     return consistency_chart("Consistency: NEES", "covariances", total, dof)
 
 
-def consistency_chart(title: str, what: str, total: Floats, dof: NDArray[Any]) -> Chart:
+def consistency_chart(title: str, what: str, total: Floats, dof: Ints) -> Chart:
     """total: (t,) sums of normalised squares.  dof: (t,) their degrees of freedom, 0 where there are none."""
     from scipy.stats import chi2
 
