@@ -106,7 +106,7 @@ def nees_chart(score: Score, detail: Detail) -> Chart:
     known = np.isfinite(detail.nees)
     instant = detail.present.instant[detail.matches.truth][known]
     n, dims = score.instants, score.options.dims
-    total: Floats = np.bincount(instant, weights=detail.nees[known], minlength=n)
+    total = np.bincount(instant, weights=detail.nees[known], minlength=n).astype(np.float64)
     dof = dims * np.bincount(instant, minlength=n)
     return consistency_chart("Consistency: NEES", "covariances", total, dof)
 

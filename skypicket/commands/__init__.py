@@ -6,6 +6,7 @@ from typing import Any, Final
 from skypicket.commands import (
     alerts,
     check,
+    compare,
     demo,
     encounters,
     explain,
@@ -31,6 +32,7 @@ ALL: Final[tuple[Callable[[Any], None], ...]] = tuple(
         replay,
         alerts,
         score,
+        compare,
         explain,
         encounters,
         plot,
