@@ -15,6 +15,9 @@ from replay.scoring.results import Score, ScoreOptions
 from replay.scoring.run import Run
 from replay.scoring.score import score_run
 
+# Of the block length that makes the variance's error least: an interval suffers from a variance that is too small more
+# than from one that is unsteady, and twice the length halves what a block cuts off.
+STRETCH = 2.0
 LEAST_BLOCK_S = 60.0  # a manoeuvre, a fade or a filter's memory lasts tens of seconds: shorter blocks would cut them
 
 
@@ -122,8 +125,10 @@ def _check_ever_right(name: str, own: Detail, c_m: float) -> None:
 
 
 def _block(shared: list[tuple[Measure, Measure]], score: Score, block_s: float | None) -> tuple[int, str]:
-    """Instants in a block, and in words why: as asked for; else what the differences' own autocorrelation asks for
-    (the largest over the figures), at least `LEAST_BLOCK_S`, and at most so that `LEAST_BLOCKS` fit into the run.
+    """Instants in a block, and in words why.
+
+    As asked for; else `STRETCH` times what the differences' own autocorrelation asks for (the largest over the
+    figures), at least `LEAST_BLOCK_S`, and at most so that `LEAST_BLOCKS` fit into the run.
     """
     n, period = score.instants, score.period_s
     if block_s is not None:
@@ -131,16 +136,15 @@ def _block(shared: list[tuple[Measure, Measure]], score: Score, block_s: float |
         if not 1 <= block <= n:
             raise ConfigError("--block", block_s, f"{period:g} to {n * period:g} s: one instant to the whole run")
         return block, "as asked for"
-    wished = max((block_length(_influence(a.ratio, b.ratio)) for a, b in shared), default=1.0)
+    wished = STRETCH * max((block_length(_influence(a.ratio, b.ratio)) for a, b in shared), default=1.0)
     least = LEAST_BLOCK_S / period
     most = n // LEAST_BLOCKS
-    found = min(max(wished, least), most)
-    if most < max(wished, least):
-        return max(
-            int(found), 1
-        ), f"an eighth of the run: {max(wished, least) * period:,.0f} s would be better, the run is short"
+    found = max(wished, least)
+    if found > most:
+        rule = f"an eighth of the run: {found * period:,.0f} s would be better, the run is short"
+        return max(most, 1), rule
     by = "by the autocorrelation of the differences" if wished > least else "the least, above their autocorrelation"
-    return max(math.ceil(found), 1), by
+    return min(math.ceil(found), most), by
 
 
 def _influence(a: Ratio, b: Ratio) -> Floats:
