@@ -41,7 +41,13 @@ def _gospa(score: Score) -> list[Measure]:
         ("  missed", over.missed_m),
         ("  false", over.false_m),
     )
-    return [Measure(name, "m", "less", Ratio(values**2, one, root=True)) for name, values in parts]
+    found = [Measure(name, "m", "less", Ratio(values**2, one, root=True)) for name, values in parts]
+    if over.trajectory_m is not None:
+        found.append(Measure("trajectory GOSPA", "m", "less", Ratio(over.trajectory_m**2, one, root=True)))
+    for name, mean in (("OSPA", over.ospa_m), ("OSPA(2)", over.ospa2_m)):
+        if mean is not None:
+            found.append(Measure(name, "m", "less", Ratio(mean, one)))
+    return found
 
 
 def _errors(score: Score, detail: Detail) -> list[Measure]:
