@@ -7,6 +7,7 @@ far the pair holds at each, 0 to 1; what holds saves its gain, and every change 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -55,7 +56,7 @@ class Chains:
         )
 
     def part(self, keep: Bools, left: Floats, right: Floats) -> Chains:
-        """The variables (v,) that are kept, a stretch of each chain, with (m,) other ends; empty chains are left out."""
+        """The variables (v,) that are kept, a stretch of each chain, with (m,) other ends; empty ones are left out."""
         counts = np.bincount(self.owner[keep], minlength=len(self.row))
         there = counts > 0
         return Chains(
@@ -211,7 +212,7 @@ def _relaxed(chains: Chains, half_switch: float) -> Floats:
 
     v, later = len(chains.gain), np.flatnonzero(np.diff(chains.owner) == 0) + 1
     s, step, one = len(later), np.arange(len(later)), np.ones(len(later))
-    equal = coo_array(
+    equal: Any = coo_array(
         (
             np.concatenate([one, -one, -one, one]),
             (np.tile(step, 4), np.concatenate([later, later - 1, v + step, v + s + step])),
@@ -219,7 +220,7 @@ def _relaxed(chains: Chains, half_switch: float) -> Floats:
         shape=(s, v + 2 * s),
     )
     rule, variable = _shared(chains)
-    most = coo_array((np.ones(len(rule)), (rule, variable)), shape=(_count(rule), v + 2 * s))
+    most: Any = coo_array((np.ones(len(rule)), (rule, variable)), shape=(_count(rule), v + 2 * s))
     full = np.flatnonzero(np.diff(chains.first) > 0)
     objective = np.concatenate([-chains.gain, np.full(2 * s, half_switch)])
     for ends, variables in ((chains.left[full], chains.first[full]), (chains.right[full], chains.first[full + 1] - 1)):
@@ -234,7 +235,8 @@ def _relaxed(chains: Chains, half_switch: float) -> Floats:
         bounds=(0.0, 1.0),
         method="highs-ds",  # ends at a corner, where the weights of nearly all programs are whole
     )
-    return np.clip(found.x[:v], 0.0, 1.0)
+    weight: Floats = np.clip(np.asarray(found.x, dtype=float)[:v], 0.0, 1.0)
+    return weight
 
 
 def _shared(chains: Chains) -> tuple[Ints, Ints]:
