@@ -19,10 +19,11 @@ from replay.page.timeline import timeline
 from replay.pictures.plot import png
 from replay.pictures.plot_reliability import draw_reliability
 from replay.pictures.scene import compose
-from replay.scoring.detail import detail
+from replay.scoring.compared import compare
 from replay.scoring.report import figures, heading, object_table
 from replay.scoring.results import Score
 from replay.scoring.run import Run
+from replay.scoring.truths import collect
 from replay.text import number, percent, utc
 
 NO_SCRIPT = "Map and curves need JavaScript, which this browser has turned off; the tables below do not."
@@ -39,7 +40,7 @@ def write_page(out: str | Path, run: Run, score: Score, title: str = "Score", si
 
 def page(run: Run, score: Score, title: str = "Score", site: SiteConfig | None = None) -> str:
     """The page's text. site: whose sensors are drawn. What comes from recordings is escaped: names may be anything."""
-    found = detail(run, score.options)
+    found = compare(run.pictures, collect(run.truth), score.options)
     scene = compose(run.truth, run.pictures, (), site, run.all_zones, score.options.max_gap_s)
     begin, where = score.begin_ns, Where(scene.plane, {one.id: one for one in found.objects}, score.options.max_gap_s)
     drawn, map_notes = map_data(run, scene, found, begin)
