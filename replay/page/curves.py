@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fusion.types import SECOND_NS, Floats, Ints
+from replay.pictures.plot import HEIGHTS_FROM_M
+from replay.pictures.scene import Scene
 from replay.scoring.compared import Compared
 from replay.scoring.consistency import LEVEL
 from replay.scoring.results import Score
@@ -34,13 +36,17 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chart:
-    """log: a logarithmic axis.  band: the places of two curves between which it is shaded."""
+    """log: a logarithmic axis.  band: the places of two curves between which it is shaded.
+
+    heights: the heights of the map's paths are drawn in it, from the first value to the second.
+    """
 
     title: str
     note: str
     curves: Sequence[Curve]
     log: bool = False
     band: tuple[int, int] | None = None
+    heights: tuple[float, float] | None = None
     unit: str = ""
 
 
@@ -125,6 +131,18 @@ def error_chart(score: Score, compared: Compared) -> Chart:
     )
 
 
+def height_chart(scene: Scene) -> list[Chart]:
+    """The heights of all paths, where they differ by enough to be looked at."""
+    heights = [path.height_m for path in scene.tracks]
+    heights += [path.height_m for path in scene.objects if not path.faint.all()]
+    every = np.concatenate(heights) if heights else np.zeros(0)
+    every = every[np.isfinite(every)]
+    if not len(every) or np.ptp(every) < HEIGHTS_FROM_M:
+        return []
+    note = "above the ellipsoid, in m: truth and tracks in the colours of the map"
+    return [Chart("Heights", note, [], heights=(float(every.min()), float(every.max())))]
+
+
 def counts_chart(score: Score) -> Chart:
     """How many objects and tracks, and how many of them missed and false."""
     over = score.over_time
@@ -196,6 +214,7 @@ def chart_data(
                 "title": chart.title,
                 "log": chart.log,
                 "band": chart.band,
+                "heights": chart.heights,
                 "unit": chart.unit,
                 "curves": [
                     {

@@ -10,7 +10,7 @@ from typing import Any
 from fusion.config import SiteConfig
 from fusion.types import SECOND_NS
 from replay.alerts.report import alert_tables
-from replay.page.curves import Chart, chart_data, charts
+from replay.page.curves import Chart, chart_data, charts, height_chart
 from replay.page.map_data import map_data
 from replay.page.moment import Moment, Where, seconds
 from replay.page.moments import worst_moments
@@ -44,7 +44,7 @@ def page(run: Run, score: Score, title: str = "Score", site: SiteConfig | None =
     scene = compose(run.truth, run.pictures, (), site, run.all_zones, score.options.max_gap_s)
     begin, where = score.begin_ns, Where(scene.plane, {one.id: one for one in found.objects}, score.options.max_gap_s)
     drawn, map_notes = map_data(run, scene, found, begin)
-    shown = charts(score, found)
+    shown = [*charts(score, found), *height_chart(scene)]
     curves, curve_notes = chart_data(shown, score.over_time.time_ns, begin, score.over_time.gospa_m)
     moments = worst_moments(score, found, where)
     parts = [

@@ -171,6 +171,11 @@ def test_the_policy_names_every_script_and_lets_nothing_load(text: str) -> None:
     assert "unsafe-inline" not in policy.partition("script-src")[2]
 
 
+def test_the_page_carries_the_licences_of_the_libraries_in_it(text: str) -> None:
+    assert "Permission is hereby granted" in text
+    assert "Redistributions of source code" in text
+
+
 def test_a_page_that_cannot_be_written_is_an_error(tmp_path: Path, run: Run, score: Score) -> None:
     write_page(tmp_path / "score.html", run, score)
     assert (tmp_path / "score.html").read_text(encoding="utf-8").startswith("<!doctype html>")
