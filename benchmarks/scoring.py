@@ -145,7 +145,7 @@ def beside(sets: list[tuple[Floats, Floats]]) -> None:
     states = [[[State(point, now) for point in part] for part in pair] for pair in sets]
     begun = time.perf_counter()
     peer = GOSPAMetric(c=CUTOFF_M, p=2)
-    theirs = [peer.compute_gospa_metric(*pair)[0]["distance"] for pair in states]
+    theirs = [peer.compute_gospa_metric(*pair)[0].value["distance"] for pair in states]
     spent = [time.perf_counter() - begun]
     begun = time.perf_counter()
     ours = [gospa(*pair, CUTOFF_M).total for pair in sets]
