@@ -13,8 +13,8 @@ import numpy as np
 
 from fusion.config import TrackerConfig
 from fusion.geodesy import Plane
-from fusion.motion import CLIMB_SIGMA, CLIMB_TIME, DENSITY, LATERAL, MAX_TURN_RATE_RADPS, Motions
-from fusion.sensors import measure, wrapped
+from fusion.tracking.motion import CLIMB_SIGMA, CLIMB_TIME, DENSITY, LATERAL, MAX_TURN_RATE_RADPS, Motions
+from fusion.tracking.sensors import measure, wrapped
 from fusion.types import AZIMUTH, ELEVATION, SECOND_NS, Floats, Ints
 from replay.scoring.compared import Compared
 from replay.scoring.consistency import normalised_squared

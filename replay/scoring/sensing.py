@@ -8,7 +8,7 @@ import numpy as np
 
 from fusion.config import SiteConfig
 from fusion.geodesy import Plane
-from fusion.sensors import box
+from fusion.tracking.sensors import box
 from fusion.types import AZIMUTH, COMPONENTS, ELEVATION, SECOND_NS, Floats, Frame, Ints
 from replay.scoring.compared import Compared
 from replay.scoring.consistency import chi_square

@@ -9,7 +9,7 @@ import numpy as np
 
 from fusion.config import SensorConfig
 from fusion.geodesy import Plane
-from fusion.sensors import Placement, box, measure, place, wrapped
+from fusion.tracking.sensors import Placement, box, measure, place, wrapped
 from fusion.types import AZIMUTH, COMPONENTS, ELEVATION, RANGE_RATE, SECOND_NS, Bools, Floats, Frame, Ints
 from replay.scoring.gospa import best_pairs
 from replay.scoring.truths import ALT, EAST, LAT, LON, UP, ObjectRows, at_instants, interpolate
@@ -157,7 +157,7 @@ def _told(looks: Looks, k: int, plane: Plane, state: Floats) -> dict[int, tuple[
 
 
 def _inside(limits: Floats, told: dict[int, tuple[Floats, Floats, Floats]]) -> Bools:
-    """As `fusion.sensors.covers`, of values that are known already."""
+    """As `fusion.tracking.sensors.covers`, of values that are known already."""
     inside = np.ones(len(next(iter(told.values()))[0]), dtype=bool)
     for code in np.flatnonzero(~np.isnan(limits[:, 0])).tolist():
         value = told[code][0]
