@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fusion.config import SiteConfig
 from fusion.types import SECOND_NS
 from replay.alerts.report import alert_tables
 from replay.page.curves import Chart, chart_data, charts, height_chart
@@ -33,15 +32,15 @@ MAP_HELP = (
 CURVE_HELP = "drag across a curve to zoom in time, double-click for all of it; click to set the time cursor"
 
 
-def write_page(out: str | Path, run: Run, score: Score, title: str = "Score", site: SiteConfig | None = None) -> None:
+def write_page(out: str | Path, run: Run, score: Score, title: str = "Score") -> None:
     """Write the page of a scored run. Raises RecordingError where it cannot be written."""
-    write(out, page(run, score, title, site))
+    write(out, page(run, score, title))
 
 
-def page(run: Run, score: Score, title: str = "Score", site: SiteConfig | None = None) -> str:
-    """The page's text. site: whose sensors are drawn. What comes from recordings is escaped: names may be anything."""
+def page(run: Run, score: Score, title: str = "Score") -> str:
+    """The page's text. What comes from recordings is escaped: names may be anything."""
     found = compare(run.pictures, collect(run.truth), score.options)
-    scene = compose(run.truth, run.pictures, (), site, run.all_zones, score.options.max_gap_s)
+    scene = compose(run.truth, run.pictures, run.frames, run.site, run.all_zones, score.options.max_gap_s)
     begin, where = score.begin_ns, Where(scene.plane, {one.id: one for one in found.objects}, score.options.max_gap_s)
     drawn, map_notes = map_data(run, scene, found, begin)
     shown = [*charts(score, found), *height_chart(scene)]

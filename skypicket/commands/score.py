@@ -102,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.html is not None:
         from replay.page.page import write_page
 
-        write_page(arguments.html, loaded, score, site=site)
+        write_page(arguments.html, loaded, score)
     if arguments.json:
         import json
 
