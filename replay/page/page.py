@@ -19,12 +19,14 @@ from replay.pictures.plot import png
 from replay.pictures.plot_reliability import draw_reliability
 from replay.pictures.scene import compose
 from replay.scoring.compared import compare
-from replay.scoring.report import figures, heading, object_table
+from replay.scoring.figures import groups, totals
+from replay.scoring.report import heading, object_table
 from replay.scoring.results import Score
 from replay.scoring.run import Run
 from replay.scoring.truths import collect
 from replay.text import number, percent, utc
 
+NO_HEAD = ("", "", "")
 NO_SCRIPT = "Map and curves need JavaScript, which this browser has turned off; the tables below do not."
 MAP_HELP = (
     "drag to move, wheel or pinch to zoom, arrow keys and + − too; point at a track for its error, click for its time"
@@ -59,7 +61,11 @@ def page(run: Run, score: Score, title: str = "Score") -> str:
         *chart_figures(shown),
     ]
     parts += _alerts(score, where)
-    parts += ["<h2>Figures</h2>", table([("", "", ""), *figures(score)])]
+    parts += ['<div class="tables">', f"<section><h2>Figures</h2>{table([NO_HEAD, *totals(score)])}</section>"]
+    for head, rows in groups(score):
+        plain = len(rows[0]) == len(NO_HEAD)  # figures: name, value, words; tables of more columns have a head
+        parts.append(f"<section><h2>{html.escape(head)}</h2>{table([NO_HEAD, *rows] if plain else rows)}</section>")
+    parts.append("</div>")
     parts += ["<h2>Objects, the worst tracked first</h2>", table(object_table(score))]
     notes = [f"Note: {note}." for note in (*score.notes, *map_notes, *curve_notes)]
     parts += remarks([*notes, *(f"Passed over: {text}" for text in score.problems)])
