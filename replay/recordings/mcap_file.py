@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import lz4.frame  # type: ignore[import-untyped]
@@ -47,6 +47,12 @@ class McapReader(Reader):
         self.offset = len(MAGIC)
         self._topics: dict[int, str | None] = {}
         self._unzip = zstandard.ZstdDecompressor()
+
+    def start_at(self, offset: int, topics: Mapping[int, str | None]) -> None:
+        """Read from the record at `offset` on, with the channels that stand before it: see `recordings.seeking`."""
+        self._file.seek(offset)
+        self.offset = offset
+        self._topics.update(topics)
 
     def close(self) -> None:
         self._file.close()

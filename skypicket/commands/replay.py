@@ -10,8 +10,7 @@ from skypicket.arguments import INGEST, INPUT, add_command, number, recording
 from skypicket.exits import DONE, NOTHING
 
 if TYPE_CHECKING:
-    from replay.playing.player import Played
-    from replay.recordings.record import Reader
+    from replay.playing.player import Player
     from skypicket.arguments import Subparsers
 
 
@@ -52,24 +51,26 @@ def run(arguments: argparse.Namespace) -> int:
     import math
 
     from adapters.line.publish import Pusher
-    from replay.playing.player import Selection, play
+    from replay.playing.playback import Playback
+    from replay.playing.player import play
+    from replay.recordings.selection import TopicSelection
     from skypicket.console import progress
 
-    selection = Selection(
+    playback = Playback(
         rate=arguments.rate,
         loop=arguments.loop,
         start_offset_s=arguments.start_offset,
         duration_s=math.inf if arguments.duration is None else arguments.duration,
-        topics=tuple(arguments.topics),
+        topics=TopicSelection(arguments.topics),
     )
     pusher = Pusher(arguments.to)
     try:
         with progress() as show:
 
-            def report(played: Played, reader: Reader) -> None:
-                show("replaying", reader.offset, reader.size)
+            def report(player: Player) -> None:
+                show("replaying", player.offset, player.source.size)
 
-            played = play(arguments.file, pusher, selection, progress=report)
+            played = play(arguments.file, pusher, playback, progress=report)
     finally:
         pusher.close()
     topics = ", ".join(f"{topic} {count:,}" for topic, count in sorted(played.topics.items()))
