@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,3 +104,14 @@ def whole(low: int) -> Callable[[str], int]:
         return value
 
     return read
+
+
+def event_time(text: str) -> int:
+    """An argument's type: seconds since 1970-01-01 UTC, as nanoseconds, exact."""
+    try:
+        time_ns = int(Decimal(text) * 10**9)
+    except (ArithmeticError, ValueError):  # no number; not a finite one
+        time_ns = 0
+    if not 0 < time_ns <= 9 * 10**18:
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed is a number of seconds since 1970-01-01 UTC")
+    return time_ns

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Generator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 MOST_BYTES: Final = 64 * 2**20  # of payloads ahead: eight of the largest; the number of messages alone bounds nothing
 REFILL: Final = 32  # free places for which the reader is woken: one by one it would be woken for each message
 PATIENCE_S: Final = 5.0  # for the thread to leave the file when it is told to: it is asked at each message
+SWITCH_S: Final = 0.0005  # for which the reading thread may hold the interpreter while a message is due
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +105,14 @@ class ReadAhead:
             if len(self._ready) == 1:
                 self._changed.notify_all()
             return True
+
+
+@contextmanager
+def quick_switching() -> Iterator[None]:
+    """While it is entered, a thread that wants to run waits for the others for no longer than `SWITCH_S`."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)

@@ -8,71 +8,25 @@ from __future__ import annotations
 
 import math
 import secrets
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from adapters.clock import Clock, SystemClock
 from fusion.errors import RecordingError
 from fusion.types import SECOND_NS
-from replay.playing.ahead import ReadAhead, Ready
-from replay.playing.pace import Errors, Pace
+from replay.playing.ahead import ReadAhead, Ready, quick_switching
+from replay.playing.pace import Pace
 from replay.playing.playback import FASTEST, Playback
 from replay.playing.source import Source
-from replay.recordings.files import Problems
+from replay.playing.state import Played, Sink, State, always, never
 
 NAP_S: Final = 0.1  # a longer wait is cut into these, so that a stop is noticed
 FINE_S: Final = 0.002  # the last part of a wait is slept, not polled: polls count whole milliseconds
 BUSY_NS: Final = SECOND_NS // 50  # without a wait for so long, keys and requests get their turn
 STOPPED_NS: Final = SECOND_NS  # a wait that took so much longer: the process was stopped, and its time with it
 REWIND_NS: Final = 10 * SECOND_NS  # a recorded run that lies so much behind began anew: the pace does too
-SWITCH_S: Final = 0.0005  # for which the reading thread may hold the interpreter while a message is due
-
-
-class Sink(Protocol):
-    """Where messages go: blocks while the other side is full."""
-
-    def push(self, topic: str, payload: bytes) -> None: ...
-
-
-@dataclass(slots=True)
-class Played:
-    """What was sent. stretches: passes and seeks, each a run of its own. errors: of paced messages, against when each
-    was due."""
-
-    messages: int = 0
-    loops: int = 0
-    stretches: int = 0
-    topics: dict[str, int] = field(default_factory=dict)
-    errors: Errors = field(default_factory=Errors)
-    problems: Problems = field(default_factory=Problems)
-    truncated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """Where the player is. `state`: `waiting` (for the first message, a delay, a place in the file), `playing`,
-    `paused`, `ended`. Event times None where they are not known; sent: messages so far; offset of size: in the file."""
-
-    state: str
-    time_ns: int | None
-    start_ns: int | None
-    end_ns: int | None
-    rate: float
-    loop: bool
-    stretches: int
-    sent: int
-    offset: int
-    size: int | None
-
-
-def never() -> bool:
-    """Plays to the end."""
-    return False
 
 
 def quiet(player: Player) -> None:
@@ -115,12 +69,27 @@ class Player:
         self._not_before_ns = 0
         self._looked_ns = self._clock.monotonic_ns()
 
-    def play(self, stop: Callable[[], bool] = never, progress: Callable[[Player], None] = quiet) -> Played:
-        """Send until the recording ends, or for ever with `loop`, or until `stop()`. progress: after each message."""
+    def play(
+        self,
+        stop: Callable[[], bool] = never,
+        progress: Callable[[Player], None] = quiet,
+        ready: Callable[[], bool] = always,
+    ) -> Played:
+        """Send until the recording ends, or for ever with `loop`, or until `stop()`.
+
+        progress: called after each message.  ready: asked once, when there is a first message: it waits for whoever
+        takes it, before the pace begins; False ends the playing.
+        """
         self._stop, self._progress = stop, progress
         try:
             with quick_switching():
                 self._begin_pass()
+                while self._head is None and not self._ahead_over():
+                    self._peek(NAP_S)
+                    if stop():
+                        return self.played
+                if self._head is not None and not ready():
+                    return self.played
                 while not stop():
                     wait_s = self._turn()
                     if wait_s is None:
@@ -152,6 +121,11 @@ class Player:
         self._hold()
         self._pace.rate = rate
 
+    @property
+    def paced(self) -> bool:
+        """Whether messages wait for their time."""
+        return self._pace.paced
+
     def seek(self, time_ns: int) -> None:
         """Go on from an event time, as a new run. Raises RecordingError for standard input, or a time outside of the
         recording."""
@@ -177,7 +151,7 @@ class Player:
             if head is not None:
                 self._send(head)
                 sent += 1
-            elif self._ahead is None or self._ahead.over:
+            elif self._ahead_over():
                 break
         self._pace.hold()
         return sent
@@ -185,7 +159,7 @@ class Player:
     def state(self) -> State:
         """Where it is now."""
         played, source = self.played, self.source
-        over = self._head is None and (self._ahead is None or self._ahead.over)
+        over = self._head is None and self._ahead_over()
         state = "ended" if over else "paused" if self.paused else "playing" if self._pace.begun else "waiting"
         return State(
             state,
@@ -250,9 +224,8 @@ class Player:
         return 0.0
 
     def _without_message(self) -> float | None:
-        assert self._ahead is not None
-        if not self._ahead.over:
-            self._head = self._ahead.get(FINE_S)  # woken as soon as there is one
+        if not self._ahead_over():
+            self._peek(FINE_S)  # woken as soon as there is one
             return 0.0
         if self.paused and self.played.messages:
             return NAP_S  # who paused it may still seek
@@ -263,6 +236,9 @@ class Player:
             raise RecordingError(self.source.path, "has no message to play in a loop")
         self._begin_pass()
         return 0.0
+
+    def _ahead_over(self) -> bool:
+        return self._ahead is None or self._ahead.over
 
     def _peek(self, timeout_s: float) -> Ready | None:
         if self._head is None and self._ahead is not None:
@@ -308,17 +284,6 @@ class Player:
         lost_ns = self._looked_ns - begun_ns - round(seconds * SECOND_NS)
         if lost_ns > STOPPED_NS:
             self._pace.shift(lost_ns)
-
-
-@contextmanager
-def quick_switching() -> Iterator[None]:
-    """While it is entered, a thread that wants to run waits for the others for no longer than `SWITCH_S`."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_S)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 def play(
