@@ -9,7 +9,18 @@ import argparse
 import importlib
 import time
 
-NAMES = ("engines", "inner", "throughput", "recordings", "startup", "numerics", "cases", "alert_cost", "alerts")
+NAMES = (
+    "engines",
+    "inner",
+    "throughput",
+    "recordings",
+    "startup",
+    "numerics",
+    "cases",
+    "pacing",
+    "alert_cost",
+    "alerts",
+)
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from replay.playing.outlets import Outlets
 from replay.playing.playback import Playback
 from replay.playing.player import Player, quiet
 from replay.playing.state import Played
+from replay.playing.urgency import urgent
 from skypicket.console import progress, say
 from skypicket.keyboard import Keyboard
 from skypicket.player_desk import HELP, Desk, Ticker
@@ -35,6 +36,8 @@ def replay(arguments: Namespace, playback: Playback) -> int:
         raise ConfigError("--clock", arguments.clock, "with --publish ADDRESS, where it is published")
     with ExitStack() as stack:
         stop = stack.enter_context(Stop())
+        if playback.paced:
+            stack.enter_context(urgent())  # before the sockets, whose threads send
         pusher = Pusher(arguments.to, stop=stop) if arguments.to is not None else None
         publisher = Publisher(arguments.publish, Sender(SOURCE)) if arguments.publish is not None else None
         outlets = Outlets(pusher, publisher)

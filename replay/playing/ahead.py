@@ -10,8 +10,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from replay.playing.urgency import Patience
+
 MOST_BYTES: Final = 64 * 2**20  # of payloads ahead: eight of the largest; the number of messages alone bounds nothing
-REFILL: Final = 32  # free places for which the reader is woken: one by one it would be woken for each message
+REFILL: Final = 4  # free places for which the reader is woken: more would be a long piece of work, fewer many short
 PATIENCE_S: Final = 5.0  # for the thread to leave the file when it is told to: it is asked at each message
 SWITCH_S: Final = 0.0005  # for which the reading thread may hold the interpreter while a message is due
 
@@ -80,6 +82,7 @@ class ReadAhead:
         return not self._ready or (len(self._ready) + places <= self._size and self._bytes < MOST_BYTES)
 
     def _run(self) -> None:
+        self._patience = Patience()  # while it catches up, or looks for a place in the file
         try:
             with closing(self._messages(lambda: self._closing)) as messages:
                 for ready in messages:
@@ -94,6 +97,7 @@ class ReadAhead:
     def _put(self, ready: Ready) -> bool:
         with self._changed:
             if not self._has_room():
+                self._patience.end()
                 self._waiting = True
                 while not self._closing and not self._has_room():
                     self._changed.wait()

@@ -50,6 +50,11 @@ class Playback:
             if not value >= least:
                 raise ValueError(f"{name} is {value}; allowed is {least:g} or more")
 
+    @property
+    def paced(self) -> bool:
+        """Whether messages wait for their time."""
+        return 0.0 < self.rate < math.inf
+
     def takes(self, record: Record) -> bool:
         """Whether the record is of a played kind and topic."""
         return (self.kinds is None or record.kind in self.kinds) and self.topics.takes(record.topic)
