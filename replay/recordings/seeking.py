@@ -30,7 +30,8 @@ DISORDER_NS: Final = 10 * SECOND_NS  # messages stand up to this much too early 
 CHUNK_HEAD: Final = struct.Struct("<BQQQQII")  # opcode, length, first and last time, size, checksum, name's length
 RECORD_HEAD: Final = struct.Struct("<BQ")  # opcode, length
 MESSAGE_HEAD: Final = struct.Struct("<HIQQ")  # channel, sequence, log_time, publish_time
-PEEK_BYTES: Final = 64 * 1024  # of a chunk: its first message's head stands there, behind some schemas at most
+PEEK_BYTES: Final = 136 * 1024  # of a chunk: zstd unpacks blocks of at most 128 KiB, each as a whole
+FIRST_BYTES: Final = 64 * 1024  # unpacked: the first message's head stands there, behind some schemas at most
 TAILS: Final = (2**20, 2**24)  # bytes at the end of a file: of its last messages, then of whatever size one has
 DAMAGE: Final = (
     *(McapError, struct.error, ValueError, zstandard.ZstdError, RuntimeError, EOFError, OverflowError, MemoryError),
@@ -135,7 +136,7 @@ def _first_time(file: BinaryIO, offset: int) -> int:
         raise ValueError(f"no chunk at {offset}")
     name = data[CHUNK_HEAD.size : CHUNK_HEAD.size + name_length]
     start = CHUNK_HEAD.size + name_length + 8
-    for wanted in (PEEK_BYTES, size):
+    for wanted in (FIRST_BYTES, size):
         time_ns = _first_message(_unpacked(name, data[start : RECORD_HEAD.size + length], wanted))
         if time_ns is not None:
             return time_ns
