@@ -1,8 +1,8 @@
 """How exactly `skypicket replay` keeps the pace: when each message arrives, against when it is due.
 
 The arrivals are noted by a process of its own, as urgent as the player, so that it tells when messages come and not
-when it was woken; due is by event time, from the arrival that was earliest. Beside it, in the same run, a bare loop that sleeps from one message to the next. On an idle machine, then with a busy process on
-each core.
+when it was woken. Due is by event time, from the arrival that was earliest. Beside it, in the same run, a bare loop
+that sleeps from one message to the next. First as the machine is, then with a busy process more on each core.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def run(*, smoke: bool) -> None:
     seconds = SMOKE_S if smoke else SECONDS
     print(f"   {HZ} messages a second of {ROWS} detections, {seconds:g} s each; milliseconds, seen by the receiver")
     with tempfile.TemporaryDirectory() as folder:
-        for burners, words in ((0, "idle"), (os.cpu_count() or 1, "a busy process on each core")):
+        for burners, words in ((0, "as it is"), (os.cpu_count() or 1, "a busy process on each core")):
             for rate in RATES:
                 path = recording(Path(folder), seconds * rate)
                 with busy(burners):

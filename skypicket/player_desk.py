@@ -94,11 +94,12 @@ class Desk:
                 player.rate = player.rate / RATE_STEP
 
     def _jump(self, by_ns: int) -> None:
-        """Seek, no further than the recording goes; where it cannot be sought in, stay."""
+        """Seek, no further than the recording goes; before its first message, stay."""
         state = self._player.state()
-        if state.time_ns is None or state.start_ns is None or state.end_ns is None:
+        if state.time_ns is None or state.start_ns is None:
             return
-        self._player.seek(min(max(state.time_ns + by_ns, state.start_ns), state.end_ns))
+        wanted_ns = max(state.time_ns + by_ns, state.start_ns)
+        self._player.seek(wanted_ns if state.end_ns is None else min(wanted_ns, state.end_ns))
 
 
 class Ticker:

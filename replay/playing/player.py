@@ -133,13 +133,12 @@ class Player:
         if not source.places.seekable:
             raise RecordingError("standard input", "cannot be sought in: it is read once; allowed is a file")
         start_ns, end_ns = source.start_ns, source.end_ns
-        if start_ns is None or end_ns is None:
+        if start_ns is None:
             raise RecordingError(source.path, "cannot be sought in before its first message is read")
-        if not start_ns <= time_ns <= end_ns:
-            offset_s, length_s = (time_ns - start_ns) / SECOND_NS, (end_ns - start_ns) / SECOND_NS
-            raise RecordingError(
-                source.path, f"has no time {offset_s:.3f} s after its start; allowed is 0 to {length_s:.3f}"
-            )
+        if time_ns < start_ns or (end_ns is not None and time_ns > end_ns):
+            last = "its end" if end_ns is None else f"{(end_ns - start_ns) / SECOND_NS:.3f}"
+            found = f"has no time {(time_ns - start_ns) / SECOND_NS:.3f} s after its start; allowed is 0 to {last}"
+            raise RecordingError(source.path, found)
         self._sought = True
         self._begin(time_ns)
 
