@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Final
 
 from adapters.wire import Message, Sender, alert_message, alert_topics, tracks_message, zones_message
+from fusion.airspace.watch import watched
 from fusion.config import SiteConfig
 from fusion.errors import ConfigError
 from fusion.pipeline import Pipeline
-from fusion.registration import Estimate
+from fusion.registration.registration import Estimate
 from fusion.types import Event, Frame, Picture
-from fusion.watch import watched
 from replay.frames_in import PROGRESS_FRAMES, AirPicture, FramesIn, Progress, TrackSummary, quiet
 from replay.recordings.files import Writer, check_output, open_writer
 

@@ -85,7 +85,7 @@ class Answers:
     def corridor(self, track: int, lookahead_s: float, step_s: float | None) -> Message:
         """Where a track will probably be, now and at each step up to the look-ahead."""
         from adapters.wire.corridors import corridor_result
-        from fusion.corridor import TIMES, corridor
+        from fusion.prediction.corridor import TIMES, corridor
 
         step_s = lookahead_s / TIMES if step_s is None else float(step_s)
         count = int(lookahead_s / step_s * (1.0 + ROUNDING))

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from adapters.wire import Message, status_message, zones_message
+from fusion.airspace.watch import watched
 from fusion.types import SECOND_NS
-from fusion.watch import watched
 from skypicket import __version__
 
 if TYPE_CHECKING:

@@ -87,7 +87,7 @@ def _zones(file: str) -> int:
 
 def _volumes(zones: Sequence[ZoneConfig]) -> None:
     """Raise ConfigError for a shape of which nothing is left, as the service would at its start."""
-    from fusion.airspace import Airspace
+    from fusion.airspace.airspace import Airspace
     from fusion.geodesy import Plane
     from fusion.types import Place
 
