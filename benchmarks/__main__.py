@@ -14,6 +14,7 @@ NAMES = (
     "inner",
     "throughput",
     "recordings",
+    "recording",
     "startup",
     "numerics",
     "cases",

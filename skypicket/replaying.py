@@ -45,7 +45,6 @@ def replay(arguments: Namespace, playback: Playback) -> int:
         player = Player(arguments.file, outlets, playback)
         desk = stack.enter_context(_desk(player, arguments, keys, publisher))
         if desk is not None:
-            player.source.places.last_ns()  # now, as finding it would hold up messages
             player.idle = desk.idle
         show = quiet if desk is not None and desk.drawing else stack.enter_context(_progress())
         played = player.play(

@@ -25,9 +25,11 @@ CONFINED = {
     "zmq": ("adapters.line.sockets",),
     "msgpack": ("adapters.wire",),
     "sqlite3": ("adapters.journal",),
-    "mcap": ("replay.recordings.mcap_file", "replay.recordings.mcap_writer", "replay.recordings.seeking"),
-    "lz4": ("replay.recordings.mcap_file", "replay.recordings.seeking"),
-    "zstandard": ("replay.recordings.mcap_file", "replay.recordings.mcap_writer", "replay.recordings.seeking"),
+    "mcap": ("replay.recordings",),
+    "lz4": ("replay.recordings.mcap_records", "replay.recordings.seeking"),
+    "zstandard": tuple(
+        f"replay.recordings.{name}" for name in ("mcap_records", "mcap_writer", "salvage_chunks", "seeking")
+    ),
     "pydantic": ("adapters", "replay", "skypicket"),
     "pydantic_core": ("adapters", "replay", "skypicket"),
     "ulid": ("adapters", "replay", "skypicket"),

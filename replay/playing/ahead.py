@@ -20,12 +20,14 @@ SWITCH_S: Final = 0.0005  # for which the reading thread may hold the interprete
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A message that can go out. begins: the first of its recorded source and epoch. offset: the file's, behind it."""
+    """A message that can go out. begins: the first of its recorded source and epoch. opening: of the state with which
+    the recording begins, of any time. offset: the file's, behind it."""
 
     topic: str
     payload: bytes
     time_ns: int
     begins: bool
+    opening: bool
     offset: int
 
 

@@ -81,6 +81,8 @@ class Player:
         takes it, before the pace begins; False ends the playing.
         """
         self._stop, self._progress = stop, progress
+        if self.idle != self._clock.sleep:
+            self.source.places.last_ns()  # now: finding the end would hold up messages
         try:
             with quick_switching():
                 self._begin_pass()
@@ -160,18 +162,9 @@ class Player:
         played, source = self.played, self.source
         over = self._head is None and self._ahead_over()
         state = "ended" if over else "paused" if self.paused else "playing" if self._pace.begun else "waiting"
-        return State(
-            state,
-            self.position_ns(),
-            source.start_ns,
-            source.end_ns,
-            self.rate,
-            self.playback.loop,
-            played.stretches,
-            played.messages,
-            self.offset,
-            source.size,
-        )
+        span_ns = source.start_ns, source.end_ns
+        counts = played.stretches, played.messages, self.offset
+        return State(state, self.position_ns(), *span_ns, self.rate, self.playback.loop, *counts, source.size)
 
     def position_ns(self) -> int | None:
         """The event time that is now: between two messages it goes on to the next, and no further."""
@@ -208,7 +201,10 @@ class Player:
             return self._without_message()
         if now_ns < self._not_before_ns:
             return (self._not_before_ns - now_ns) / SECOND_NS
-        if not self._pace.begun:
+        if head.opening and not self.paused:
+            self._send(head)
+            return 0.0
+        if not self._pace.begun and not head.opening:
             self._pace.begin(head.time_ns if self._target_ns is None else self._target_ns)
             self._target_ns = None
         if self._pace.paused:
@@ -249,12 +245,15 @@ class Player:
         self._sink.push(ready.topic, ready.payload)
         played = self.played
         in_order = self._newest_ns is None or ready.time_ns >= self._newest_ns
-        if due_ns is None or not self._pace.paced:
+        if ready.opening:
+            pass  # of any time
+        elif due_ns is None or not self._pace.paced:
             self._pace.begin(ready.time_ns)
             self._target_ns = None
         elif in_order:
             played.errors.add(max(self._clock.monotonic_ns() - due_ns, 0))
-        self._newest_ns = ready.time_ns if self._newest_ns is None else max(ready.time_ns, self._newest_ns)
+        if not ready.opening:
+            self._newest_ns = max(ready.time_ns, self._newest_ns or 0)
         self.offset = ready.offset
         played.messages += 1
         played.topics[ready.topic] = played.topics.get(ready.topic, 0) + 1

@@ -61,7 +61,7 @@ class Source:
                     except MessageRejected as error:
                         reader.problems.add(error.code, f"{record.topic}: {error.detail}", reader.offset)
                         continue
-                    yield Ready(topic, payload, record.time_ns, begins, reader.offset)
+                    yield Ready(topic, payload, record.time_ns, begins, record.opening, reader.offset)
             finally:
                 self._note(reader)
 
@@ -75,7 +75,8 @@ class Source:
 
     def _find_first(self) -> None:
         with open_reader(self.path) as reader:
-            self.first_ns = next((record.time_ns for record in reader if self._playback.takes(record)), None)
+            played = (record for record in reader if self._playback.takes(record) and not record.opening)
+            self.first_ns = next((record.time_ns for record in played), None)
             self._note(reader)
 
     def _chosen(self, reader: Reader, from_ns: int | None, closing: Callable[[], bool]) -> Iterator[Record]:
@@ -85,6 +86,10 @@ class Source:
             if closing() or beyond >= BEYOND:
                 return
             if not self._playback.takes(record):
+                continue
+            if record.opening:
+                if from_ns is None:
+                    yield record
                 continue
             if self.first_ns is None:
                 self.first_ns = record.time_ns

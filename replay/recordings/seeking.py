@@ -14,9 +14,9 @@ from typing import BinaryIO, Final
 
 import lz4.frame  # type: ignore[import-untyped]
 import zstandard
-from mcap.exceptions import McapError
 from mcap.opcode import Opcode
 from mcap.reader import make_reader
+from mcap.records import Channel
 from mcap.summary import Summary
 
 from fusion.errors import RecordingError
@@ -24,19 +24,15 @@ from fusion.types import SECOND_NS
 from replay.recordings.files import Reader, open_reader
 from replay.recordings.jsonl_file import STANDARD, JsonlReader
 from replay.recordings.mcap_file import McapReader
+from replay.recordings.mcap_records import DAMAGE, HEAD, MESSAGE_HEAD
 from replay.recordings.record import open_file
 
 DISORDER_NS: Final = 10 * SECOND_NS  # messages stand up to this much too early in a file: several times a lateness
 CHUNK_HEAD: Final = struct.Struct("<BQQQQII")  # opcode, length, first and last time, size, checksum, name's length
-RECORD_HEAD: Final = struct.Struct("<BQ")  # opcode, length
-MESSAGE_HEAD: Final = struct.Struct("<HIQQ")  # channel, sequence, log_time, publish_time
 PEEK_BYTES: Final = 136 * 1024  # of a chunk: zstd unpacks blocks of at most 128 KiB, each as a whole
 FIRST_BYTES: Final = 64 * 1024  # unpacked: the first message's head stands there, behind some schemas at most
 TAILS: Final = (2**20, 2**24)  # bytes at the end of a file: of its last messages, then of whatever size one has
-DAMAGE: Final = (
-    *(McapError, struct.error, ValueError, zstandard.ZstdError, RuntimeError, EOFError, OverflowError, MemoryError),
-    OSError,
-)
+MISLED: Final = (*DAMAGE, MemoryError, OSError)  # what comes of following an index that lies
 
 
 class Places:
@@ -49,8 +45,9 @@ class Places:
         self.path = str(path)
         self.seekable = self.path != STANDARD
         self._chunks: list[tuple[int, int]] | None = None  # offset, event time of the first message; in file order
-        self._topics: dict[int, str | None] = {}
+        self._channels: tuple[Channel, ...] = ()
         self._last_ns: int | None = None
+        self._looked = False  # for the end
 
     def open_at(self, time_ns: int) -> Reader:
         """A reader from before the first message of `time_ns` or later; who asks leaves out what is earlier.
@@ -63,12 +60,13 @@ class Places:
         if isinstance(reader, McapReader):
             offset = self._offset(time_ns)
             if offset is not None:
-                reader.start_at(offset, self._topics)
+                reader.start_at(offset, self._channels)
         return reader
 
     def last_ns(self) -> int | None:
         """The newest event time near the end of the file: where a position bar ends. None where it is not known."""
-        if self._last_ns is None and self.seekable:
+        if not self._looked and self.seekable:
+            self._looked = True
             try:
                 self._last_ns = self._find_last()
             except (RecordingError, OSError):
@@ -86,22 +84,19 @@ class Places:
 
     def _table(self) -> list[tuple[int, int]]:
         if self._chunks is None:
-            with open_file(self.path, "rb") as file:
+            with open_file(self.path) as file:
                 try:
                     self._chunks = self._chunk_times(file)
-                except DAMAGE:  # an index that lies is as good as none
+                except MISLED:  # an index that lies is as good as none
                     self._chunks = []
         return self._chunks
 
     def _chunk_times(self, file: BinaryIO) -> list[tuple[int, int]]:
-        """The chunks as the index has them. Raises one of DAMAGE where anything of it is not as it says."""
+        """The chunks as the index has them. Raises one of MISLED where anything of it is not as it says."""
         summary = make_reader(file).get_summary()
         if summary is None or not _is_whole(summary):
             return []
-        self._topics = {
-            channel.id: channel.topic if channel.message_encoding in ("msgpack", "json") else None
-            for channel in summary.channels.values()
-        }
+        self._channels = tuple(summary.channels.values())
         offsets = sorted(chunk.chunk_start_offset for chunk in summary.chunk_indexes)
         return [(offset, _first_time(file, offset)) for offset in offsets]
 
@@ -112,10 +107,10 @@ class Places:
                 if isinstance(reader, JsonlReader):
                     reader.skip_to_tail(size)
                 elif isinstance(reader, McapReader) and len(table := self._table()) > 1:
-                    reader.start_at(table[-2][0], self._topics)
+                    reader.start_at(table[-2][0], self._channels)
                 elif reader.size is None or reader.size > size:
                     continue
-                times = [record.time_ns for record in reader]
+                times = [record.time_ns for record in reader if not record.opening]
             if times:
                 return max(times)
         return None
@@ -128,7 +123,7 @@ def _is_whole(summary: Summary) -> bool:
 
 
 def _first_time(file: BinaryIO, offset: int) -> int:
-    """The event time of the first message of the chunk at `offset`. Raises one of DAMAGE."""
+    """The event time of the first message of the chunk at `offset`. Raises one of MISLED."""
     file.seek(offset)
     data = file.read(PEEK_BYTES)
     opcode, length, _, _, size, _, name_length = CHUNK_HEAD.unpack_from(data)
@@ -137,10 +132,10 @@ def _first_time(file: BinaryIO, offset: int) -> int:
     name = data[CHUNK_HEAD.size : CHUNK_HEAD.size + name_length]
     start = CHUNK_HEAD.size + name_length + 8
     for wanted in (FIRST_BYTES, size):
-        time_ns = _first_message(_unpacked(name, data[start : RECORD_HEAD.size + length], wanted))
+        time_ns = _first_message(_unpacked(name, data[start : HEAD.size + length], wanted))
         if time_ns is not None:
             return time_ns
-        data += file.read(max(RECORD_HEAD.size + length - len(data), 0))
+        data += file.read(max(HEAD.size + length - len(data), 0))
     raise ValueError(f"no message in the chunk at {offset}")
 
 
@@ -160,9 +155,9 @@ def _unpacked(compression: bytes, data: bytes, wanted: int) -> bytes:
 
 def _first_message(records: bytes) -> int | None:
     position = 0
-    while position + RECORD_HEAD.size <= len(records):
-        opcode, length = RECORD_HEAD.unpack_from(records, position)
-        position += RECORD_HEAD.size
+    while position + HEAD.size <= len(records):
+        opcode, length = HEAD.unpack_from(records, position)
+        position += HEAD.size
         if opcode == Opcode.MESSAGE and position + MESSAGE_HEAD.size <= len(records):
             time_ns: int = MESSAGE_HEAD.unpack_from(records, position)[3]
             return time_ns
