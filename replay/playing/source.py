@@ -88,7 +88,7 @@ class Source:
             if not self._playback.takes(record):
                 continue
             if record.opening:
-                if from_ns is None:
+                if from_ns is None and not self._playback.start_offset_s:
                     yield record
                 continue
             if self.first_ns is None:

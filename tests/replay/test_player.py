@@ -233,3 +233,16 @@ def test_nobody_listening_is_said_with_the_address(tmp_path: Path) -> None:
     ):
         play(path, pusher, Playback())
     pusher.close()
+
+
+def test_the_state_with_which_a_recording_begins_goes_out_at_once_and_moves_no_time(tmp_path: Path) -> None:
+    with open_writer(tmp_path / "x.mcap") as writer:
+        for at_s in (-600.0, 50.0):
+            writer.write("zones", message("zones", 4, at_s), START_NS, opening=True)
+        for seq, at_s in enumerate((0.0, 1.0, 2.0)):
+            writer.write("frame.north", frame(seq, at_s), START_NS)
+    heard = played(tmp_path / "x.mcap", Playback(kinds=None))
+    assert heard.topics == ["zones", "zones", "frame.north", "frame.north", "frame.north"]
+    assert heard.at_s == pytest.approx([0.0, 0.0, 0.0, 1.0, 2.0], abs=1e-6)
+    heard = played(tmp_path / "x.mcap", Playback(kinds=None, start_offset_s=1.5))
+    assert heard.topics == ["frame.north"]
