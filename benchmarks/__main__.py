@@ -18,6 +18,7 @@ NAMES = (
     "startup",
     "numerics",
     "cases",
+    "pacing",
     "alert_cost",
     "alerts",
     "scoring",

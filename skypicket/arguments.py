@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,6 +116,17 @@ def moment(text: str) -> Moment:
         return parse_moment(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r}; allowed is {error}") from None
+
+
+def event_time(text: str) -> int:
+    """An argument's type: seconds since 1970-01-01 UTC, as nanoseconds, exact."""
+    try:
+        time_ns = int(Decimal(text) * 10**9)
+    except (ArithmeticError, ValueError):  # no number; not a finite one
+        time_ns = 0
+    if not 0 < time_ns <= 9 * 10**18:
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed is a number of seconds since 1970-01-01 UTC")
+    return time_ns
 
 
 SIZES = {"": 1, "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}

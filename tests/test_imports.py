@@ -28,6 +28,9 @@ CONFINED = {
     "mcap": ("replay.recordings",),
     "lz4": ("replay.recordings",),
     "zstandard": tuple(f"replay.recordings.{name}" for name in ("mcap_records", "mcap_writer", "salvage_chunks")),
+    "zstandard": tuple(
+        f"replay.recordings.{name}" for name in ("mcap_records", "mcap_writer", "salvage_chunks", "seeking")
+    ),
     "pydantic": ("adapters", "replay", "skypicket"),
     "pydantic_core": ("adapters", "replay", "skypicket"),
     "ulid": ("adapters", "replay", "skypicket"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from adapters.line import sockets
@@ -14,6 +15,7 @@ QUEUE = 1000  # messages waiting for one subscriber; a slower one loses what com
 LARGEST_SUBSCRIPTION = 4096  # bytes: no topic is as long
 SUBSCRIPTIONS = 1000  # taken from the socket at once
 PUSH_QUEUE = 256  # messages waiting toward the service before `push` waits too
+NAP_S = 0.1  # between two looks at whether somebody wants it to stop
 
 
 class SendTimeout(SkypicketError):
@@ -58,24 +60,47 @@ class Publisher:
                 if sockets.receive(self.socket) is None:
                     return
 
+    def wait_for_subscriber(self, timeout_s: float) -> bool:
+        """Whether somebody has subscribed, now or within so long; what was subscribed to is not kept."""
+        until = time.monotonic() + timeout_s
+        while (parts := sockets.receive(self.socket, until - time.monotonic())) is not None:
+            if parts[0][:1] == b"\x01":
+                return True
+        return False
+
     def close(self) -> None:
         self.socket.close()
 
 
 class Pusher:
-    """Connects to a service's ingest and sends `[topic, payload]`. Raises ConfigError for no address."""
+    """Connects to a service's ingest and sends `[topic, payload]`. Raises ConfigError for no address.
 
-    def __init__(self, address: str, timeout_s: float = 10.0) -> None:
+    stop: asked while nobody takes a message; True interrupts the waiting as Ctrl-C does.
+    """
+
+    def __init__(self, address: str, timeout_s: float = 10.0, stop: Callable[[], bool] | None = None) -> None:
         self.address = address
         self._timeout_s = timeout_s
+        self._stop = stop
         self.socket = sockets.open_socket("PUSH", queue=PUSH_QUEUE, largest=LARGEST_SUBSCRIPTION)
         sockets.only_for_peers_present(self.socket)
         sockets.connect(self.socket, address)
 
     def push(self, topic: str, payload: bytes) -> None:
-        """Send, waiting while the service is busy or absent. Raises SendTimeout."""
-        if not sockets.send_in_time(self.socket, [topic.encode(), payload], self._timeout_s):
-            raise SendTimeout(self.address, self._timeout_s)
+        """Send, waiting while the service is busy or absent. Raises SendTimeout, KeyboardInterrupt."""
+        parts = [topic.encode(), payload]
+        if sockets.send(self.socket, parts):
+            return
+        until = time.monotonic() + self._timeout_s
+        while not sockets.send_in_time(self.socket, parts, min(NAP_S, max(until - time.monotonic(), 0.0))):
+            if self._stop is not None and self._stop():
+                raise KeyboardInterrupt
+            if time.monotonic() >= until:
+                raise SendTimeout(self.address, self._timeout_s)
+
+    def wait_for_peer(self, timeout_s: float) -> bool:
+        """Whether a service is connected, now or within so long."""
+        return sockets.has_peer(self.socket, timeout_s)
 
     def close(self) -> None:
         """Close; what is still on its way has as long as a message may take."""

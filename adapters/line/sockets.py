@@ -20,10 +20,10 @@ Kind = Literal["PULL", "PUSH", "XPUB", "SUB", "ROUTER", "DEALER"]
 
 
 class Endpoint(Protocol):
-    """Anything here that can be waited for."""
+    """Anything here that can be waited for: a socket, or the number of an open file."""
 
     @property
-    def socket(self) -> Socket: ...
+    def socket(self) -> Socket | int: ...
 
 
 def open_socket(kind: Kind, *, queue: int, largest: int) -> Socket:
@@ -81,6 +81,11 @@ def send(socket: Socket, parts: Sequence[bytes]) -> bool:
 def send_in_time(socket: Socket, parts: Sequence[bytes], timeout_s: float) -> bool:
     """Send, waiting while nobody is there to take it, at most so long. False: it was not sent."""
     return send(socket, parts) or (bool(socket.poll(_milliseconds(timeout_s), zmq.POLLOUT)) and send(socket, parts))
+
+
+def has_peer(socket: Socket, timeout_s: float) -> bool:
+    """Whether a socket that sends `only_for_peers_present` has somebody who takes it, waiting at most so long."""
+    return bool(socket.poll(_milliseconds(timeout_s), zmq.POLLOUT))
 
 
 def only_for_peers_present(socket: Socket) -> None:

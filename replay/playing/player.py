@@ -1,174 +1,297 @@
-"""Plays the frames and the truth of a recording into a running service, at the pace of their event time.
+"""Plays a recording into a running service, at the pace of its event time.
 
-Times stay as they were recorded. Each run and each loop is a sender's new run: every epoch of the recording
-becomes a new one, so that `seq`, which stays too, starts over by rule.
+Times stay as they were recorded. Each pass and each stretch after a seek is a sender's new run: every epoch of the
+recording becomes a new one, in which `seq` starts over.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
 import secrets
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from adapters.clock import Clock, SystemClock
-from adapters.wire import Message, encode
-from fusion.errors import MessageRejected, RecordingError
+from fusion.errors import RecordingError
 from fusion.types import SECOND_NS
-from replay.recordings.files import Problems, Reader, Record, open_reader
+from replay.playing.ahead import ReadAhead, Ready, quick_switching
+from replay.playing.pace import Pace
+from replay.playing.playback import FASTEST, Playback
+from replay.playing.source import Source
+from replay.playing.state import Played, Sink, State, always, never
 
-PLAYED: Final = ("frame", "truth")  # what a service takes in
 NAP_S: Final = 0.1  # a longer wait is cut into these, so that a stop is noticed
+FINE_S: Final = 0.002  # the last part of a wait is slept, not polled: polls count whole milliseconds
+BUSY_NS: Final = SECOND_NS // 50  # without a wait for so long, keys and requests get their turn
+STOPPED_NS: Final = SECOND_NS  # a wait that took so much longer: the process was stopped, and its time with it
+REWIND_NS: Final = 10 * SECOND_NS  # a recorded run that lies so much behind began anew: the pace does too
 
 
-class Sink(Protocol):
-    """Where messages go: blocks while the other side is full."""
-
-    def push(self, topic: str, payload: bytes) -> None: ...
+def quiet(player: Player) -> None:
+    """Progress for those who do not look."""
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What is played, and how fast.
+class Player:
+    """Plays `path` into `sink`. Whoever controls it does so from `idle`, in the player's own thread.
 
-    rate: seconds of event time in a second; 0 or infinity: as fast as the service takes it.
-    start_offset_s: from the first played event time. duration_s: of event time from there.
-    topics: each a topic (`frame.north`) or the first part of some (`frame`); empty: all.
+    idle: waits at most so many seconds, 0 to look only; it may return early.  run: names this run, for its epochs;
+    random if left out.  Raises RecordingError for what cannot be read, and for a loop over standard input.
     """
 
-    rate: float = 1.0
-    loop: bool = False
-    start_offset_s: float = 0.0
-    duration_s: float = math.inf
-    topics: tuple[str, ...] = ()
+    def __init__(
+        self,
+        path: str | Path,
+        sink: Sink,
+        playback: Playback,
+        clock: Clock | None = None,
+        idle: Callable[[float], None] | None = None,
+        run: str | None = None,
+    ) -> None:
+        self.playback, self.played = playback, Played()
+        self.source = Source(str(path), playback)
+        self._sink = sink
+        self._clock = clock or SystemClock()
+        self.idle = idle or self._clock.sleep
+        self._run = run or secrets.token_hex(8)
+        self._pace = Pace(self._clock, playback.rate)
+        self._pace.paused = playback.start_paused
+        self._stop: Callable[[], bool] = never
+        self._progress: Callable[[Player], None] = quiet
+        self._ahead: ReadAhead | None = None
+        self._head: Ready | None = None  # the next message
+        self._target_ns: int | None = None  # what a seek is on its way to
+        self._newest_ns: int | None = None  # of this stretch, sent
+        self.offset = 0
+        self._pass_from = 0  # messages sent before this pass
+        self._sought = False  # in this pass
+        self._not_before_ns = 0
+        self._looked_ns = self._clock.monotonic_ns()
 
-    def __post_init__(self) -> None:
-        limits = (("rate", self.rate), ("start-offset", self.start_offset_s), ("duration", self.duration_s))
-        for name, value in limits:
-            if not value >= 0.0:
-                raise ValueError(f"{name} is {value}; allowed is 0 or more")
+    def play(
+        self,
+        stop: Callable[[], bool] = never,
+        progress: Callable[[Player], None] = quiet,
+        ready: Callable[[], bool] = always,
+    ) -> Played:
+        """Send until the recording ends, or for ever with `loop`, or until `stop()`.
+
+        progress: called after each message.  ready: asked once, when there is a first message: it waits for whoever
+        takes it, before the pace begins; False ends the playing.
+        """
+        self._stop, self._progress = stop, progress
+        if self.idle != self._clock.sleep:
+            self.source.places.last_ns()  # now: finding the end would hold up messages
+        try:
+            with quick_switching():
+                self._begin_pass()
+                while self._head is None and not self._ahead_over():
+                    self._peek(NAP_S)
+                    if stop():
+                        return self.played
+                if self._head is not None and not ready():
+                    return self.played
+                while not stop():
+                    wait_s = self._turn()
+                    if wait_s is None:
+                        break
+                    self._rest(wait_s)
+        finally:
+            self._close()
+        return self.played
+
+    @property
+    def paused(self) -> bool:
+        return self._pace.paused
+
+    @paused.setter
+    def paused(self, paused: bool) -> None:
+        """Stand still, or go on from there."""
+        self._hold()
+        self._pace.paused = paused
+
+    @property
+    def rate(self) -> float:
+        return self._pace.rate
+
+    @rate.setter
+    def rate(self, rate: float) -> None:
+        """From now on. 0 or infinity: as fast as it is taken."""
+        if not (0.0 <= rate <= FASTEST or math.isinf(rate)):
+            raise ValueError(f"rate is {rate}; allowed is 0 to {FASTEST:g}")
+        self._hold()
+        self._pace.rate = rate
 
     @property
     def paced(self) -> bool:
-        return 0.0 < self.rate < math.inf
+        """Whether messages wait for their time."""
+        return self._pace.paced
 
-    def takes(self, record: Record) -> bool:
-        """Whether the record is of a played kind and topic."""
-        topic = record.topic
-        return record.kind in PLAYED and (
-            not self.topics or any(topic == name or topic.startswith(name.rstrip(".") + ".") for name in self.topics)
-        )
+    def seek(self, time_ns: int) -> None:
+        """Go on from an event time, as a new run. Raises RecordingError for standard input, or a time outside of the
+        recording."""
+        source = self.source
+        if not source.places.seekable:
+            raise RecordingError("standard input", "cannot be sought in: it is read once; allowed is a file")
+        start_ns, end_ns = source.start_ns, source.end_ns
+        if start_ns is None:
+            raise RecordingError(source.path, "cannot be sought in before its first message is read")
+        if time_ns < start_ns or (end_ns is not None and time_ns > end_ns):
+            last = "its end" if end_ns is None else f"{(end_ns - start_ns) / SECOND_NS:.3f}"
+            found = f"has no time {(time_ns - start_ns) / SECOND_NS:.3f} s after its start; allowed is 0 to {last}"
+            raise RecordingError(source.path, found)
+        self._sought = True
+        self._begin(time_ns)
 
+    def burst(self, count: int) -> int:
+        """Send the next `count` messages now, whatever their time. Returns how many there were in this stretch."""
+        sent = 0
+        while sent < count and not self._stop():
+            head = self._peek(NAP_S)
+            if head is not None:
+                self._send(head)
+                sent += 1
+            elif self._ahead_over():
+                break
+        self._pace.hold()
+        return sent
 
-@dataclass(slots=True)
-class Played:
-    """What was sent. late_ns: the most by which a paced message left after its deadline."""
+    def state(self) -> State:
+        """Where it is now."""
+        played, source = self.played, self.source
+        over = self._head is None and self._ahead_over()
+        state = "ended" if over else "paused" if self.paused else "playing" if self._pace.begun else "waiting"
+        span_ns = source.start_ns, source.end_ns
+        counts = played.stretches, played.messages, self.offset
+        return State(state, self.position_ns(), *span_ns, self.rate, self.playback.loop, *counts, source.size)
 
-    messages: int = 0
-    loops: int = 0
-    topics: dict[str, int] = field(default_factory=dict)
-    late_ns: int = 0
-    problems: Problems = field(default_factory=Problems)
-    truncated: bool = False
+    def position_ns(self) -> int | None:
+        """The event time that is now: between two messages it goes on to the next, and no further."""
+        position_ns = self._target_ns if self._target_ns is not None else self._pace.position_ns()
+        if position_ns is not None and self._head is not None and self._pace.paced:
+            return min(position_ns, max(self._head.time_ns, self._newest_ns or 0))
+        return position_ns
 
+    def _begin_pass(self) -> None:
+        self._pass_from, self._sought = self.played.messages, False
+        self._not_before_ns = self._clock.monotonic_ns() + round(self.playback.delay_s * SECOND_NS)
+        self._begin(None)
 
-def never() -> bool:
-    """Plays to the end."""
-    return False
+    def _begin(self, from_ns: int | None) -> None:
+        """A new stretch, from the start or from an event time."""
+        self._close()
+        run = f"{self._run}-{self.played.stretches}"
+        self._ahead = ReadAhead(partial(self.source.messages, from_ns, run), self.playback.read_ahead)
+        self._target_ns, self._newest_ns = from_ns, None
+        self._pace.forget()
+        self.played.stretches += 1
 
+    def _close(self) -> None:
+        if self._ahead is not None:
+            self._ahead.close(wait=self.source.places.seekable)
+        self._ahead = self._head = None
+        self.played.problems, self.played.truncated = self.source.problems, self.source.truncated
 
-def quiet(state: Played, reader: Reader) -> None:
-    """Progress for those who do not look."""
+    def _turn(self) -> float | None:
+        """Send what is due. Returns the seconds until something may be, None at the end."""
+        head = self._peek(0.0)
+        now_ns = self._clock.monotonic_ns()
+        if head is None:
+            return self._without_message()
+        if now_ns < self._not_before_ns:
+            return (self._not_before_ns - now_ns) / SECOND_NS
+        if head.opening and not self.paused:
+            self._send(head)
+            return 0.0
+        if not self._pace.begun and not head.opening:
+            self._pace.begin(head.time_ns if self._target_ns is None else self._target_ns)
+            self._target_ns = None
+        if self._pace.paused:
+            return NAP_S
+        if head.begins and self._newest_ns is not None and head.time_ns < self._newest_ns - REWIND_NS:
+            self._pace.begin(head.time_ns)
+            self._newest_ns = None
+        due_ns = self._pace.due_ns(head.time_ns)
+        if self._pace.paced and due_ns > now_ns:
+            return (due_ns - now_ns) / SECOND_NS
+        self._send(head, due_ns)
+        return 0.0
+
+    def _without_message(self) -> float | None:
+        if not self._ahead_over():
+            self._peek(FINE_S)  # woken as soon as there is one
+            return 0.0
+        if self.paused and self.played.messages:
+            return NAP_S  # who paused it may still seek
+        self.played.loops += 1
+        if not self.playback.loop:
+            return None
+        if self.played.messages == self._pass_from and not self._sought:
+            raise RecordingError(self.source.path, "has no message to play in a loop")
+        self._begin_pass()
+        return 0.0
+
+    def _ahead_over(self) -> bool:
+        return self._ahead is None or self._ahead.over
+
+    def _peek(self, timeout_s: float) -> Ready | None:
+        if self._head is None and self._ahead is not None:
+            self._head = self._ahead.get(timeout_s)
+        return self._head
+
+    def _send(self, ready: Ready, due_ns: int | None = None) -> None:
+        self._head = None
+        self._sink.push(ready.topic, ready.payload)
+        played = self.played
+        in_order = self._newest_ns is None or ready.time_ns >= self._newest_ns
+        if ready.opening:
+            pass  # of any time
+        elif due_ns is None or not self._pace.paced:
+            self._pace.begin(ready.time_ns)
+            self._target_ns = None
+        elif in_order:
+            played.errors.add(max(self._clock.monotonic_ns() - due_ns, 0))
+        if not ready.opening:
+            self._newest_ns = max(ready.time_ns, self._newest_ns or 0)
+        self.offset = ready.offset
+        played.messages += 1
+        played.topics[ready.topic] = played.topics.get(ready.topic, 0) + 1
+        self._progress(self)
+
+    def _hold(self) -> None:
+        """The pace goes on from where it is, which is at most at the next message."""
+        position_ns = self.position_ns()
+        if self._pace.begun and position_ns is not None:
+            self._pace.begin(position_ns)
+
+    def _rest(self, seconds: float) -> None:
+        """Wait, at most until a stop has to be noticed; whoever controls the player has a turn."""
+        begun_ns = self._clock.monotonic_ns()
+        if seconds > FINE_S:
+            seconds = min(seconds - FINE_S, NAP_S)
+            self.idle(seconds)
+        elif seconds > 0.0:
+            self._clock.sleep(seconds)
+            return
+        elif begun_ns - self._looked_ns < BUSY_NS:
+            return
+        else:
+            self.idle(0.0)
+        self._looked_ns = self._clock.monotonic_ns()
+        lost_ns = self._looked_ns - begun_ns - round(seconds * SECOND_NS)
+        if lost_ns > STOPPED_NS:
+            self._pace.shift(lost_ns)
 
 
 def play(
     path: str | Path,
     sink: Sink,
-    selection: Selection,
+    playback: Playback,
     clock: Clock | None = None,
     stop: Callable[[], bool] = never,
-    progress: Callable[[Played, Reader], None] = quiet,
+    progress: Callable[[Player], None] = quiet,
     run: str | None = None,
 ) -> Played:
-    """Send the selected records of `path` until they end, or for ever with `loop`, or until `stop()`.
-
-    progress: called after each message with what was sent so far and the reader (its `offset` of `size`).
-    run: names this run, for its epochs; random if left out.
-    Raises RecordingError for what cannot be read, and for a loop over standard input or over nothing.
-    """
-    clock = clock or SystemClock()
-    run = run or secrets.token_hex(8)
-    played = Played()
-    while True:
-        before = played.messages
-        with open_reader(path) as reader:
-            if selection.loop and reader.size is None:
-                raise RecordingError(reader.path, "cannot be played in a loop; allowed is a file")
-            _play_once(reader, sink, selection, clock, stop, progress, f"{run}-{played.loops}", played)
-            if played.loops == 0:
-                played.problems, played.truncated = reader.problems, reader.truncated
-        played.loops += 1
-        if not selection.loop or stop():
-            return played
-        if played.messages == before:
-            raise RecordingError(str(path), "has no message to play in a loop")
-
-
-def _play_once(
-    reader: Reader,
-    sink: Sink,
-    selection: Selection,
-    clock: Clock,
-    stop: Callable[[], bool],
-    progress: Callable[[Played, Reader], None],
-    run: str,
-    played: Played,
-) -> None:
-    start_ns: int | None = None
-    from_ns = clock.monotonic_ns()
-    for record in _selected(reader, selection):
-        if start_ns is None:
-            start_ns = record.time_ns
-            from_ns = clock.monotonic_ns()
-        try:
-            payload = encode(_renewed(record.message, run))
-        except MessageRejected as error:
-            reader.problems.add(error.code, f"{record.topic}: {error.detail}", reader.offset)
-            continue
-        if selection.paced:
-            deadline_ns = from_ns + round((record.time_ns - start_ns) / selection.rate)
-            _wait_until(deadline_ns, clock, stop)
-            if record.time_ns >= start_ns:
-                played.late_ns = max(played.late_ns, clock.monotonic_ns() - deadline_ns)
-        if stop():
-            return
-        sink.push(record.topic, payload)
-        played.messages += 1
-        played.topics[record.topic] = played.topics.get(record.topic, 0) + 1
-        progress(played, reader)
-
-
-def _selected(reader: Reader, selection: Selection) -> Iterator[Record]:
-    """The records to play, in file order, those before the start and after the end left out."""
-    first_ns: int | None = None
-    earliest_s = selection.start_offset_s or -math.inf
-    latest_s = selection.start_offset_s + selection.duration_s
-    for record in reader:
-        if selection.takes(record):
-            first_ns = record.time_ns if first_ns is None else first_ns
-            if earliest_s <= (record.time_ns - first_ns) / SECOND_NS <= latest_s:
-                yield record
-
-
-def _renewed(message: Message, run: str) -> Message:
-    """The message as this run's: another epoch for each source and epoch that it had."""
-    name = f"{run} {message['source']} {message['epoch']}"
-    return {**message, "epoch": hashlib.blake2b(name.encode(), digest_size=8).hexdigest()}
-
-
-def _wait_until(deadline_ns: int, clock: Clock, stop: Callable[[], bool]) -> None:
-    while (left_s := (deadline_ns - clock.monotonic_ns()) / SECOND_NS) > 0.0 and not stop():
-        clock.sleep(min(left_s, NAP_S))
+    """Play without anybody's hand on it: see `Player`."""
+    return Player(path, sink, playback, clock, run=run).play(stop, progress)

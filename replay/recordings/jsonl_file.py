@@ -42,6 +42,13 @@ class JsonlReader(Reader):
         if self._file is not sys.stdin.buffer:
             self._file.close()
 
+    def skip_to_tail(self, size: int) -> None:
+        """Read no more than the last `size` bytes, from the first whole line in them on."""
+        if self.size is not None and self.size > size:
+            self._file.seek(self.size - size)
+            self._file.readline()
+            self.offset = self._file.tell()
+
     def _read(self) -> Iterator[Record]:
         number = 0
         while line := self._file.readline(MAX_MESSAGE_BYTES + 2):

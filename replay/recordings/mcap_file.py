@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from mcap.opcode import Opcode
-from mcap.records import Chunk, DataEnd, Header, Metadata, Statistics
+from mcap.records import Channel, Chunk, DataEnd, Header, Metadata, Statistics
 
 from fusion.errors import RecordingError
 from replay.recordings import mcap_records
@@ -43,8 +43,17 @@ class McapReader(Reader):
             detail = f"is not an MCAP file: {found}; {f'it seems to be {seems}; ' if seems else ''}allowed is {MAGIC!r}"
             raise RecordingError(path, detail, 0)
         self.offset = len(MAGIC)
+        self._whole = True
         self._checked: int | None = zlib.crc32(MAGIC)
         self._messages = Messages(self._problem)
+
+    def start_at(self, offset: int, channels: Iterable[Channel]) -> None:
+        """Read from the record at `offset` on, with the channels that stand before it: see `recordings.seeking`."""
+        self._file.seek(offset)
+        self.offset = offset
+        self._whole, self._checked = False, None  # sums and counts are of the whole file
+        for channel in channels:
+            self._messages.learn(channel)
 
     def close(self) -> None:
         self._file.close()
@@ -103,7 +112,7 @@ class McapReader(Reader):
                 self._damaged("the checksum of all data before this is wrong, though that of each chunk is right")
         elif opcode == Opcode.STATISTICS:
             wanted = Statistics.read(stream(body)).message_count
-            if wanted != self._messages.found and not self.problems.count("damaged"):
+            if self._whole and wanted != self._messages.found and not self.problems.count("damaged"):
                 self._damaged(f"the index counts {wanted} messages; {self._messages.found} are there")
         elif opcode == 0 or LARGEST_OPCODE < opcode < PRIVATE:
             self._damaged(f"a record of kind {opcode}; MCAP has no such kind")

@@ -8,9 +8,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from adapters import schemas
+from adapters.line.player_requests import PLAYER_PARAMETERS
 from adapters.wire import TYPES
 
 REQUESTS = ("snapshot", "alerts", "ack", "suppress", "zone", "corridor", "health")
+RESULTS = ("corridor", "position")  # of requests, where they are more than a message
 WHO = {"who": "ops"}
 
 
@@ -32,12 +34,13 @@ def test_each_definition_is_used_and_each_reference_defined(name: str) -> None:
 
 
 def test_there_is_a_schema_for_every_message_and_every_request() -> None:
-    assert set(schemas.names()) == {*TYPES, *(f"request-{name}" for name in REQUESTS), "answer", "corridor"}
+    requests = {f"request-{name}" for name in (*REQUESTS, *PLAYER_PARAMETERS)}
+    assert set(schemas.names()) == {*TYPES, *requests, "answer", *RESULTS}
 
 
 def test_a_name_that_is_not_there_is_refused_with_those_that_are() -> None:
     for name in ("frames", "../pyproject", ""):
-        with pytest.raises(KeyError, match="frame, request-ack"):
+        with pytest.raises(KeyError, match="frame, position, request-ack"):
             schemas.load(name)
 
 
@@ -70,6 +73,16 @@ def holds(name: str, message: object) -> bool:
         ({"request": "corridor", "track": 7, "lookahead_s": 1800, "step_s": 60.0}, True),
         ({"request": "corridor", "track": 7, "lookahead_s": 3601}, False),
         ({"request": "corridor"}, False),
+        ({"request": "pause"}, True),
+        ({"request": "burst", "messages": 10}, True),
+        ({"request": "burst"}, False),
+        ({"request": "burst", "messages": 0}, False),
+        ({"request": "rate", "rate": 0}, True),
+        ({"request": "rate", "rate": -0.5}, False),
+        ({"request": "seek", "offset_s": 2.5}, True),
+        ({"request": "seek", "time_ns": 1, "offset_s": None}, True),
+        ({"request": "seek", "time_ns": 1, "offset_s": 2.5}, False),
+        ({"request": "seek"}, False),
     ],
 )
 def test_requests_hold_against_their_schema_or_do_not(request_: dict[str, object], good: bool) -> None:

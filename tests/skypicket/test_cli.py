@@ -24,6 +24,7 @@ COMMANDS = (
     "track",
     "record",
     "replay",
+    "player",
     "alerts",
     "score",
     "explain",
