@@ -1,7 +1,7 @@
 """Regions that hold a share of weighted points, as few square metres as can be: highest density regions.
 
 A kernel estimate with Gaussian kernels of Silverman's width (1986, eq. 4.14) along the principal axes, on a grid; where
-it is denser than at all but that share of the points (Hyndman 1996, section 3). The width goes by the spread of the
+it is denser than at all but that share of the points (Hyndman 1996). The width goes by the spread of the
 share that is asked for: heavy tails do not blur the middle, and are not cut to pieces themselves.
 """
 

@@ -52,7 +52,8 @@ class Rerun:
     """tracker: its stations, motions and plane.  before: frames ahead of the first detection, no longer than asked.
 
     known: id -> what the pictures showed.  linked: other ids of the same object, by alerts that were handed over.
-    from_ns, to_ns: of the recording.  published: made from tracks alone, without any frame.
+    from_ns, to_ns: of the recording, or of its air picture that has the track.  published: made from tracks alone,
+    without any frame.
     """
 
     history: History
@@ -75,8 +76,15 @@ def rerun(path: str, site: SiteConfig, track: int, back_s: float, progress: Prog
         return _published(path, site, track)
     frames, events = recording.frames(), list[AlertStep]()
     histories, before, known = Histories(track), deque[Frame](), dict[int, Known]()
+    ends_ns = 0, 0
     for picture in recording.pictures:
-        pipeline = Pipeline(site, rewind=False, follower=histories)
+        if not picture.entries:
+            continue
+        looking = not histories.tracks()  # a replay in a loop has the same ids again: the first counts
+        if looking:
+            before.clear()
+            ends_ns = picture.start_ns, picture.entries[-1].time_ns
+        pipeline = Pipeline(site, rewind=False, follower=histories if looking else None)
         for count, frame in enumerate(islice(frames, len(picture.entries))):
             if count % PROGRESS_FRAMES == 0:
                 progress("tracking", count, len(picture.entries))
@@ -90,8 +98,6 @@ def rerun(path: str, site: SiteConfig, track: int, back_s: float, progress: Prog
     history = histories.of(track)
     if history is None or track not in known:
         raise ConfigError("--track", track, _named(known, track))
-    entries = [entry for picture in recording.pictures for entry in picture.entries]
-    ends_ns = entries[0].time_ns, entries[-1].time_ns
     return Rerun(history, Tracker(site), tuple(before), known, _linked(events, track), *ends_ns, published=False)
 
 

@@ -1,7 +1,7 @@
 """A track's path smoothed: every state given all detections, those that came after it too.
 
 Fixed-interval smoothing of a switching linear model, mode by mode, by messages: the backward pass of expectation
-propagation (Heskes and Zoeter 2002, section 4; Zoeter and Heskes 2005). For each pair of modes before and after an
+propagation (Heskes and Zoeter 2002; Zoeter and Heskes 2005). For each pair of modes before and after an
 instant, the step of Rauch, Tung and Striebel (1965) takes back what the later looks told: the smoothed density of the
 mode after over the one that the tracker had predicted. Pairs are weighed by how well they fit that, and merged mode by
 mode. With one mode it is the smoother of Rauch, Tung and Striebel itself. The tracker's forward pass is taken as it

@@ -281,17 +281,17 @@ def test_a_path_counts_by_the_chance_that_no_look_saw_it():
     np.testing.assert_allclose(weighed.weight, chance, rtol=1e-12)
 
 
-def recorded(path: Path, seconds: range, east: Any, seed: int = 5) -> str:
+def recorded(path: Path, seconds: Any, east: Any, loops: int = 1) -> str:
     """One look a second from `START_NS` for 150 s; the object is detected in `seconds`, at east(second)."""
-    noise = random.Random(seed)
     with open_writer(path) as writer:
-        for second in range(150):
+        for loop, second in itertools.product(range(loops), range(150)):
+            noise = random.Random(second)
             time_ns = START_NS + second * SECOND_NS
             seen: dict[str, list[float]] = {name: [] for name in SIGMA}
             if second in seconds:
                 for name, mid in zip(SIGMA, (east(second), 0.0, 500.0), strict=True):
                     seen[name] = [mid + noise.gauss(0.0, 10.0)]
-            frame = {"v": 1, "type": "frame", "source": "sim", "epoch": "e", "sensor": "a", "seq": second,
+            frame = {"v": 1, "type": "frame", "source": "sim", "epoch": f"e{loop}", "sensor": "a", "seq": second,
                      "time_ns": time_ns, "columns": seen}  # fmt: skip
             writer.write("frame.a", frame, time_ns)
     return str(path)
@@ -390,13 +390,22 @@ def test_what_is_there_from_the_start_comes_from_where_nobody_knows(tmp_path):
 def test_a_track_that_goes_on_from_another_names_it(tmp_path):
     """Unseen for 40 s, then found again farther on, under another id."""
     seconds = [s for s in range(150) if not 50 <= s < 100]
-    path = recorded(tmp_path / "run.jsonl", seconds, lambda s: -6000.0 + 75.0 * s)  # type: ignore[arg-type]
+    path = recorded(tmp_path / "run.jsonl", seconds, lambda s: -6000.0 + 75.0 * s)
     ids = only_track(path)
     assert len(ids) == 2
     back = trace(path, BARE, ids[1], 60.0)
     assert back.origin.verdict == "track"
     assert [track for track, _ in back.origin.earlier] == [ids[0]]
     assert f"goes on from track {ids[0]}, last seen 51 s before" in as_text(back)
+
+
+def test_of_a_replay_in_a_loop_the_first_round_is_traced(tmp_path):
+    once = recorded(tmp_path / "once.jsonl", range(60, 150), lambda s: -1000.0 + 20.0 * (s - 60))
+    twice = recorded(tmp_path / "twice.jsonl", range(60, 150), lambda s: -1000.0 + 20.0 * (s - 60), loops=2)
+    number = only_track(once)[0]
+    one, two = (as_dict(trace(path, BARE, number, 60.0)) for path in (once, twice))
+    assert one["path"] == two["path"]
+    assert one["origin"] == two["origin"]
 
 
 def test_the_data_is_whole_json_and_the_same_each_time(through):
