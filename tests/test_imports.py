@@ -34,6 +34,8 @@ CONFINED = {
     "platformdirs": ("adapters", "replay", "skypicket"),
     "matplotlib": ("replay", "skypicket"),
     "rich": ("replay", "skypicket"),
+    "polars": ("replay.campaigns.results",),
+    "ray": ("replay.campaigns.cluster",),
     "sidereon": ("adapters.heights", "adapters.site.airspace.arcs"),
 }
 # The core has no I/O, clock, thread, log or chance.

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from skypicket.commands import (
     alerts,
+    campaign,
     check,
     demo,
     encounters,
@@ -33,6 +34,7 @@ ALL: Final[tuple[Callable[[Any], None], ...]] = tuple(
         score,
         explain,
         encounters,
+        campaign,
         plot,
         check,
         schema,
