@@ -55,8 +55,11 @@ class Station:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """dots: (n, 2) detections with a place.  rays: (k, 2, 2) bearings from the sensor outwards."""
+    """plane: in which x is east and y north.  dots: (n, 2) detections with a place.  rays: (k, 2, 2) bearings from the
+    sensor outwards.
+    """
 
+    plane: Plane
     objects: tuple[Path, ...]
     tracks: tuple[Path, ...]
     zones: tuple[tuple[ZoneConfig, tuple[tuple[Floats, ...], ...]], ...]
@@ -91,12 +94,12 @@ def compose(
     plane = _plane(places, sensors, zones)
     gap_ns = max_gap_s * SECOND_NS
     objects = [
-        Path(own.id, own.times_ns, _flat(plane, own.values), own.values[:, ALT], own.ignore, gap_ns) for own in rows
+        Path(own.id, own.times_ns, flat(plane, own.values), own.values[:, ALT], own.ignore, gap_ns) for own in rows
     ]
     times = np.array([picture.time_ns for picture in pictures], dtype=np.int64)
     step_ns = 2.5 * pace_ns(times)
     tracks = [
-        Path(str(track), when, _flat(plane, values), values[:, ALT], coasting, step_ns)
+        Path(str(track), when, flat(plane, values), values[:, ALT], coasting, step_ns)
         for track, (when, values, coasting) in parts.items()
     ]
     looks = _Looks(plane, {sensor.id: sensor for sensor in sensors})
@@ -105,6 +108,7 @@ def compose(
     drawn = tuple((zone, _zone(plane, zone)) for zone in zones)
     ends = np.concatenate([times, *(path.times_ns[[0, -1]] for path in (*objects, *tracks))])
     return Scene(
+        plane=plane,
         objects=tuple(objects),
         tracks=tuple(tracks),
         zones=drawn,
@@ -145,14 +149,17 @@ def _plane(places: Sequence[Floats], sensors: Sequence[SensorConfig], zones: Seq
     return Plane(Place(float(lat), float(lon), 0.0))
 
 
-def _flat(plane: Plane, values: Floats) -> Floats:
-    """East and north of the point beneath: heights must not lean outward far from the middle."""
-    flat: Floats = plane.to_local(values[:, LAT], values[:, LON], 0.0)[:, :2]
-    return flat
+def flat(plane: Plane, values: Floats) -> Floats:
+    """East and north, (n, 2) m, of the points beneath (n, 2 or more) latitudes, longitudes.
+
+    Beneath: heights must not lean outward far from the middle.
+    """
+    beneath: Floats = plane.to_local(values[:, LAT], values[:, LON], 0.0)[:, :2]
+    return beneath
 
 
 def _zone(plane: Plane, zone: ZoneConfig) -> tuple[tuple[Floats, ...], ...]:
-    return tuple(tuple(_flat(plane, ring) for ring in polygon) for polygon in outlines(zone))
+    return tuple(tuple(flat(plane, ring) for ring in polygon) for polygon in outlines(zone))
 
 
 @dataclass(slots=True, eq=False)

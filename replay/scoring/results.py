@@ -9,6 +9,7 @@ from fusion.errors import ConfigError, SkypicketError
 from fusion.types import Floats, Ints
 from replay.alerts.model import AlertOptions
 from replay.alerts.score import AlertScore
+from replay.scoring.measures import Accuracy, ChiSquare, Identity, Ospa, Sensors, Siap, TrajectoryGospa
 
 
 class NothingToScoreError(SkypicketError):
@@ -20,7 +21,10 @@ class ScoreOptions:
     """c_m: the cut-off; 100 m is a few sigma of a surveillance radar at tens of kilometres.
 
     dims: 2 in the plane, 3 with height.  period_s: score at its whole multiples; None: at every picture.
-    alerts: how alerts are judged; `max_gap_s` here holds for them too.
+    alerts: how alerts are judged; `max_gap_s` here holds for them too.  switch_m: what a change of track costs in
+    trajectory GOSPA; None: half of `c_m`, so that it is dearer to leave an object and a track near it without each
+    other than to change, and two tracks that change objects and change back cost as much as one missed and one false.
+    window_s: over which OSPA(2) looks back; 10 s is a few looks of most sensors.
     """
 
     c_m: float = 100.0
@@ -29,6 +33,13 @@ class ScoreOptions:
     max_gap_s: float = 10.0
     from_s: float = 0.0
     alerts: AlertOptions = field(default_factory=AlertOptions)
+    switch_m: float | None = None
+    window_s: float = 10.0
+
+    @property
+    def switch_cost_m(self) -> float:
+        """gamma of trajectory GOSPA."""
+        return self.c_m / 2.0 if self.switch_m is None else self.switch_m
 
     def __post_init__(self) -> None:
         if self.dims not in (2, 3):
@@ -41,6 +52,10 @@ class ScoreOptions:
             raise ConfigError("--max-gap", self.max_gap_s, "seconds, 0 to 1,000,000")
         if not 0.0 <= self.from_s <= 1e9:
             raise ConfigError("--from", self.from_s, "seconds, 0 to 1,000,000,000")
+        if self.switch_m is not None and not 0.0 < self.switch_m <= 1e6:
+            raise ConfigError("--switch", self.switch_m, "metres, above 0, at most 1,000,000")
+        if not 0.0 < self.window_s <= 86_400.0:
+            raise ConfigError("--window", self.window_s, "seconds, above 0, at most 86,400")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +70,12 @@ class Totals:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OverTime:
-    """The same at each instant: (t,) columns. objects, tracks: how many; missed, false: of these."""
+    """The same at each instant: (t,) columns. objects, tracks: how many; missed, false: of these.
+
+    trajectory_m and its switch_m: an instant's share of trajectory GOSPA.  ospa2_m: of the window that ends there.
+    position_rms_m, velocity_rms_mps, heading_rms_deg, nees, nis: of the pairs and detections of the instant (nis: since
+    the instant before), NaN where there are none; nees and nis per degree of freedom, with the bounds of their means.
+    """
 
     time_ns: Ints
     gospa_m: Floats
@@ -66,6 +86,22 @@ class OverTime:
     tracks: Ints
     missed: Ints
     false: Ints
+    trajectory_m: Floats | None = None
+    switch_m: Floats | None = None
+    ospa_m: Floats | None = None
+    ospa2_m: Floats | None = None
+    completeness: Floats | None = None
+    ambiguity: Floats | None = None
+    spuriousness: Floats | None = None
+    position_rms_m: Floats | None = None
+    velocity_rms_mps: Floats | None = None
+    heading_rms_deg: Floats | None = None
+    nees: Floats | None = None
+    nees_low: Floats | None = None
+    nees_high: Floats | None = None
+    nis: Floats | None = None
+    nis_low: Floats | None = None
+    nis_high: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +142,12 @@ class ObjectScore:
     breaks: int
     first_track_s: float | None
     position_rmse_m: float | None
+    flips: int | None = None
+    fragments: int | None = None
+    purity: float | None = None
+    longest_s: float | None = None
+    first_detection_ns: int | None = None
+    latency_s: float | None = None
 
     @property
     def completeness(self) -> float:
@@ -119,6 +161,8 @@ class Score:
     switches: an object's track has another id than the one it had before. breaks: an object that was
     tracked, then was not, is tracked again. false_time_s: track-seconds of false tracks. tracks_never_right:
     tracks that were sometimes false and never assigned. first_track_s: median over the objects that got one.
+    nees: of positions, as `consistency`, over the pairs of trajectory GOSPA; nees_state: with velocities. sensors: where
+    the frames were given. The parts that are None by default are always there in a score that was made here, except it.
     """
 
     options: ScoreOptions
@@ -146,3 +190,11 @@ class Score:
     alerts: AlertScore | None = None
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    trajectory: TrajectoryGospa | None = None
+    ospa: Ospa | None = None
+    siap: Siap | None = None
+    identity: Identity | None = None
+    accuracy: Accuracy | None = None
+    nees: ChiSquare | None = None
+    nees_state: ChiSquare | None = None
+    sensors: Sensors | None = None

@@ -83,9 +83,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"skypicket: {error}", file=sys.stderr)
         return NOTHING
     if arguments.html is not None:
-        from replay.scoring.page import write_page
+        from replay.page.page import write_page
 
-        write_page(arguments.html, loaded, score)
+        write_page(arguments.html, loaded, score, site=site)
     if arguments.json:
         import json
 

@@ -1,0 +1,1 @@
+"""Scores as HTML pages that a person can send on: one file, nothing loaded, light or dark."""

@@ -1,0 +1,103 @@
+/* Curves over time, drawn by uPlot, with a cursor in time that they share. */
+"use strict";
+
+const DATA = JSON.parse(document.getElementById("data").textContent);
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+const faded = (hex, share) => hex + Math.round(share * 255).toString(16).padStart(2, "0");
+const shown = (value) => value == null ? "–" : Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") :
+  String(Number(value.toPrecision(3)));
+
+class Curves {
+  /* places: the elements to draw in, in the order of DATA.charts.  onPick(t): a time was chosen.  onZoom(from, to). */
+  constructor(places, onPick, onZoom) {
+    Object.assign(this, { places, onPick, onZoom, plots: [], time: null, zooming: false });
+    this.range = [DATA.t[0], Math.max(DATA.t[DATA.t.length - 1], DATA.t[0] + 1)];
+    this.draw();
+  }
+
+  draw() {
+    this.plots.forEach((plot) => plot.destroy());
+    this.plots = this.places.map((place, k) => this.plot(place, DATA.charts[k]));
+  }
+
+  setTime(time) {
+    this.time = time;
+    this.plots.forEach((plot) => plot.redraw(false));
+  }
+
+  resize() {
+    this.plots.forEach((plot, k) => plot.setSize({ width: this.width(this.places[k]), height: plot.height }));
+  }
+
+  width(place) { return Math.max(Math.floor(place.getBoundingClientRect().width), 200); }
+
+  plot(place, chart) {
+    const options = {
+      width: this.width(place), height: 210, scales: this.scales(chart), axes: this.axes(chart),
+      cursor: { sync: { key: "run" }, drag: { x: true, y: false }, points: { size: 7 } },
+      series: [{ label: "s", value: (_, v) => shown(v) }, ...chart.curves.map((curve) => this.series(curve))],
+      bands: chart.band ? [{ series: chart.band.map((c) => c + 1), fill: faded(colour("soft"), 0.16) }] : [],
+      hooks: { draw: [(u) => this.drawTime(u)], setScale: [(u, key) => key === "x" && this.zoomed(u)] },
+    };
+    const plot = new uPlot(options, [DATA.t, ...chart.curves.map((curve) => curve.values)], place);
+    this.pickable(plot);
+    return plot;
+  }
+
+  scales(chart) {
+    const [min, max] = this.range;
+    const y = chart.log ? { distr: 3 } :
+      { range: (_, low, high) => low == null ? [0, 1] : uPlot.rangeNum(Math.min(low, 0), Math.max(high, 1e-3), { min: { pad: 0, soft: 0, mode: 1 }, max: { pad: 0.08 } }) };
+    return { x: { time: false, min, max }, y };
+  }
+
+  axes(chart) {
+    const common = { stroke: colour("soft"), grid: { stroke: colour("grid"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
+    const labels = (_, ticks) => ticks.map((v) => v == null ? null : shown(v));
+    return [{ ...common, space: 60, values: labels }, { ...common, size: 46, space: 28, values: labels }];
+  }
+
+  series(curve) {
+    const stroke = colour(curve.colour);
+    return {
+      label: curve.label, stroke, width: curve.dash ? 1 : 1.5, dash: curve.dash ? [5, 4] : undefined,
+      fill: curve.fill ? faded(stroke, 0.1) : undefined, points: { show: DATA.t.length < 2 },
+      paths: curve.step ? uPlot.paths.stepped({ align: 1 }) : undefined, value: (_, v) => shown(v),
+    };
+  }
+
+  drawTime(u) {
+    if (this.time == null) return;
+    const x = u.valToPos(this.time, "x", true);
+    if (x < u.bbox.left || x > u.bbox.left + u.bbox.width) return;
+    u.ctx.save();
+    u.ctx.strokeStyle = colour("mark");
+    u.ctx.lineWidth = 2 * devicePixelRatio;
+    u.ctx.beginPath();
+    u.ctx.moveTo(x, u.bbox.top);
+    u.ctx.lineTo(x, u.bbox.top + u.bbox.height);
+    u.ctx.stroke();
+    u.ctx.restore();
+  }
+
+  zoomed(u) {
+    const { min, max } = u.scales.x;
+    if (this.zooming || min == null || (min === this.range[0] && max === this.range[1])) return;
+    this.zooming = true;
+    this.range = [min, max];
+    this.plots.forEach((other) => other !== u && other.setScale("x", { min, max }));
+    this.zooming = false;
+    this.onZoom(min, max);
+  }
+
+  pickable(plot) {
+    let down = null;
+    plot.over.addEventListener("mousedown", (event) => { down = event.clientX; });
+    plot.over.addEventListener("mouseup", (event) => {
+      if (down != null && Math.abs(event.clientX - down) < 4) {
+        this.onPick(plot.posToVal(event.clientX - plot.over.getBoundingClientRect().left, "x"));
+      }
+      down = null;
+    });
+  }
+}
