@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from adapters.site.checking import Steps, check, combined, found_as
+from adapters.site.checking import CHECKED, Steps, check, combined, found_as
 from fusion.config import AlertsConfig, SensorConfig, ServiceConfig, SiteConfig, TrackerConfig
 from fusion.errors import ConfigError
 
@@ -72,16 +73,23 @@ def _table(
             mistakes.append(ConfigError(_dotted(where, (*steps, name)), found, allowed, file, line_of((*steps, name))))
             return base
     try:
-        return check(
-            kind,
-            _merged(_plain(base), given),
+        checked: Any = check(
+            _alone(kind),
+            {"table": _merged(_plain(base), given)},
             file,
-            lambda inner: line_of((*steps, *inner)),
-            lambda inner: _dotted(where, (*steps, *inner)),
+            lambda inner: line_of((*steps, *inner[1:])),
+            lambda inner: _dotted(where, (*steps, *inner[1:])),
         )
+        return checked.table
     except ConfigError as error:
         mistakes += error.mistakes
         return base
+
+
+@functools.cache
+def _alone(kind: type) -> type:
+    """A file that holds one table of a kind alone: where the table stands decides how strictly it is read."""
+    return dataclasses.make_dataclass("Alone", [("table", kind)], namespace={"__pydantic_config__": CHECKED})
 
 
 def _plain(value: Any) -> dict[str, Any]:

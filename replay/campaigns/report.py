@@ -6,27 +6,30 @@ from typing import Final
 
 from replay.campaigns.grid import Grid
 from replay.campaigns.summary import Summary, difference_rows, figure_rows
-from replay.text import aligned
+from replay.text import Rows, aligned
 
 MOST_FAILURES: Final = 10  # in the text; the folder has all
 
 
 def grid_text(grid: Grid, done: int, failed: int) -> str:
     """What a plan would run, and how much of it is there already."""
-    plan = grid.plan
-    names = {
-        "scenarios": ", ".join(plan.scenarios),
-        "configurations": ", ".join(plan.configurations),
-        "seeds": _seeds(plan.seeds),
-    }
-    rows = list(names.items())
-    rows.append(
-        ("runs", f"{len(plan.scenarios):,} × {len(plan.configurations):,} × {len(plan.seeds):,} = {plan.runs:,}")
-    )
-    if len(grid.keys) < plan.runs:
-        rows.append(("alike", f"{plan.runs - len(grid.keys):,} have the same content as another, and are run once"))
-    rows.append(("done", f"{done:,}, {failed:,} of them failed"))
+    rows = [*grid_rows(grid), ("done", f"{done:,}, {failed:,} of them failed")]
     return "\n".join(f"{name:<16}{text}" for name, text in rows)
+
+
+def grid_rows(grid: Grid) -> Rows:
+    """What a plan would run: (name, value)."""
+    plan = grid.plan
+    sizes = len(plan.scenarios), len(plan.configurations), len(plan.seeds)
+    rows: Rows = [
+        ("scenarios", ", ".join(plan.scenarios)),
+        ("configurations", ", ".join(plan.configurations)),
+        ("seeds", _seeds(plan.seeds)),
+        ("runs", f"{' × '.join(f'{size:,}' for size in sizes)} = {plan.runs:,}"),
+    ]
+    if len(grid.keys) < plan.runs:
+        rows.append(("alike", f"{plan.runs - len(grid.keys):,} are the same as others in all but name: run once"))
+    return rows
 
 
 def summary_text(summary: Summary) -> str:

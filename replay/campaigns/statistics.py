@@ -35,7 +35,7 @@ class Interval:
 
 def interval(values: Sequence[float | None]) -> Interval:
     """Of the values that are there. One value has a mean alone; equal values lie in an interval of no width."""
-    there = np.array([value for value in values if value is not None], dtype=float)
+    there = np.array(present(values))
     n = len(there)
     if not n:
         return Interval(0, None, None, None)
@@ -49,7 +49,12 @@ def interval(values: Sequence[float | None]) -> Interval:
     return Interval(n, mean, mean - reach, mean + reach)
 
 
-def paired(first: Sequence[float | None], second: Sequence[float | None]) -> Interval:
+def differences_of(first: Sequence[float | None], second: Sequence[float | None]) -> tuple[float, ...]:
     """`second` less `first`, place by place, where both are there."""
     pairs = zip(first, second, strict=True)
-    return interval([two - one for one, two in pairs if one is not None and two is not None])
+    return tuple(float(two - one) for one, two in pairs if one is not None and two is not None)
+
+
+def present(values: Sequence[float | None]) -> tuple[float, ...]:
+    """The values that are there."""
+    return tuple(float(value) for value in values if value is not None)

@@ -10,7 +10,7 @@ from typing import Final
 from replay.campaigns.columns import Value
 from replay.campaigns.grid import Grid
 from replay.campaigns.results import Entry, columns
-from replay.campaigns.statistics import Interval, interval, paired
+from replay.campaigns.statistics import Interval, differences_of, interval, present
 from replay.text import Rows
 
 
@@ -40,22 +40,24 @@ HEADLINES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One metric of one configuration in one scenario, over its seeds."""
+    """One metric of one configuration in one scenario. values: of its seeds, where there is one."""
 
     scenario: str
     configuration: str
     metric: Metric
     value: Interval
+    values: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A configuration less the baseline, seed by seed."""
+    """A configuration less the baseline, seed by seed. values: of the seeds of which both runs ended well."""
 
     scenario: str
     configuration: str
     metric: Metric
     value: Interval
+    values: tuple[float, ...]
 
     @property
     def verdict(self) -> str:
@@ -88,9 +90,9 @@ class Summary:
 def summarise(grid: Grid, rows: tuple[Entry, ...]) -> Summary:
     """Means, intervals and differences of the runs that ended well."""
     plan = grid.plan
-    present = set(columns(rows))
+    there = set(columns(rows))
     metrics = [Metric(name, name, better=0) for name in plan.metrics] or [
-        metric for metric in HEADLINES if metric.column in present
+        metric for metric in HEADLINES if metric.column in there
     ]
     metrics = [next((known for known in HEADLINES if known.column == one.column), one) for one in metrics]
     good = {
@@ -103,10 +105,11 @@ def summarise(grid: Grid, rows: tuple[Entry, ...]) -> Summary:
         place = setting.scenario, setting.configuration
         for metric in metrics:
             own = _values(good, place, plan.seeds, metric)
-            figures.append(Figure(*place, metric, interval(own)))
+            figures.append(Figure(*place, metric, interval(own), present(own)))
             if setting.configuration != plan.baseline:
                 base = _values(good, (setting.scenario, plan.baseline), plan.seeds, metric)
-                differences.append(Difference(*place, metric, paired(base, own)))
+                off = differences_of(base, own)
+                differences.append(Difference(*place, metric, interval(off), off))
     failed = tuple(entry for entry in rows if entry.failure is not None)
     return Summary(
         plan.name, plan.baseline, plan.runs, len(plan.seeds), len(rows), failed, tuple(figures), tuple(differences)
@@ -160,4 +163,4 @@ def _digits(reach: float) -> int:
 
 
 def _signed(value: float | None) -> str:
-    return "–" if value is None else f"{value:+.3g}"
+    return "–" if value is None else f"{value:+.3g}" if value else "0"

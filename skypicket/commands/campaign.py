@@ -64,6 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _carry_out(grid: Grid, folder: Path, choices: Choices) -> int:
     from replay.campaigns.campaign import carry_out
+    from replay.campaigns.page import write_page
     from replay.campaigns.report import summary_text
     from skypicket.console import prepare_kernels
     from skypicket.tally import tally_bar
@@ -75,5 +76,6 @@ def _carry_out(grid: Grid, folder: Path, choices: Choices) -> int:
     except KeyboardInterrupt:
         print("skypicket: stopped; what has ended is kept, the same command goes on from there", file=sys.stderr)
         return INTERRUPTED
-    print(f"\n{summary_text(summary)}\n\nIn {folder}: results.parquet")
+    write_page(folder, grid, summary)
+    print(f"\n{summary_text(summary)}\n\nIn {folder}: results.parquet, summary.html")
     return STOPPED if summary.failed else DONE
