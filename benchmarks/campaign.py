@@ -7,6 +7,7 @@ python -m benchmarks.campaign --runs 40 --no-kill
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import signal
@@ -130,7 +131,7 @@ def measure(plan: Path, out: Path, cores: int) -> None:
     print(f"   whole command, workers' processor time / (wall × {cores}): {watch.of_workers() / whole_s / cores:.1%}")
     for worker in sorted({str(run["worker"]) for run in runs}):
         own = sorted((float(run["begun_s"]), float(run["ended_s"])) for run in runs if run["worker"] == worker)  # type: ignore[arg-type]
-        gaps = [two[0] - one[1] for one, two in zip(own, own[1:], strict=False)]
+        gaps = [two[0] - one[1] for one, two in itertools.pairwise(own)]
         print(
             f"   {worker}: {len(own)} runs, idle between them {sum(gaps):.2f} s, longest {max(gaps, default=0.0):.3f} s"
         )

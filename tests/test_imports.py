@@ -35,6 +35,8 @@ CONFINED = {
     "matplotlib": ("replay", "skypicket"),
     "rich": ("replay", "skypicket"),
     "polars": ("replay.campaigns.results",),
+    "optuna": ("replay.tuning.search",),
+    "tomlkit": ("replay.tuning.written",),
     "ray": ("replay.campaigns.cluster",),
     "sidereon": ("adapters.heights", "adapters.site.airspace.arcs"),
 }

@@ -18,6 +18,7 @@ from skypicket.commands import (
     serve,
     simulate,
     track,
+    tune,
     version,
 )
 
@@ -35,6 +36,7 @@ ALL: Final[tuple[Callable[[Any], None], ...]] = tuple(
         explain,
         encounters,
         campaign,
+        tune,
         plot,
         check,
         schema,
