@@ -19,7 +19,7 @@ from replay.scoring.results import Score
 Value = float | int | None
 Row = dict[str, Value]
 # The options are the same for all runs; objects, entries and episodes are others in every run.
-LEFT_OUT: Final = ("options", "objects", "entries", "infringements", "episodes")
+LEFT_OUT: Final = ("options", "over_time", "objects", "entries", "infringements", "episodes")
 # Entries of a tuple that such a field tells apart have columns of their own, as `alerts.warnings.shares.60.share`.
 LABELS: Final = ("id", "component", "zone", "seconds")
 NUMBERS: Final = (bool, int, float, np.integer, np.floating, np.bool_)

@@ -81,6 +81,7 @@ class Ledger:
                     outcome = _outcome(told)
                     self.ended[outcome.key] = outcome
             except (ValueError, TypeError, KeyError) as error:
+                self.close()
                 raise RecordingError(str(self.path), f"line {number} is no ended run: {error}", good) from error
             good += len(line)
         self._file.truncate(good)

@@ -11,7 +11,19 @@ from dataclasses import dataclass, replace
 from adapters.intake.gatekeeper import Gatekeeper
 from adapters.simulated.run import SOURCE, epoch_of, simulate
 from adapters.simulated.scenario import Scenario
-from adapters.wire import Message, Sender, alert_message, encode, frame_message, topic_of, truth_message, zones_message
+from adapters.wire import (
+    Message,
+    Sender,
+    alert_message,
+    decode,
+    encode,
+    frame_message,
+    read_tracks,
+    topic_of,
+    tracks_message,
+    truth_message,
+    zones_message,
+)
 from fusion.config import SiteConfig
 from fusion.errors import SkypicketError
 from fusion.pipeline import Pipeline
@@ -83,10 +95,11 @@ def follow(frames: Sequence[Frame], truth: Iterable[Truth], site: SiteConfig, ma
     """Checked frames of one air picture, in their order, tracked: the run to score, and its number of alert steps."""
     pipeline = Pipeline(site, rewind=False)
     pictures: list[Picture] = []
+    sender = Sender(SOURCE, "0")
     alerts: list[Message] = []
     for event in [event for frame in frames for event in pipeline.receive(frame)] + pipeline.finish():
         if isinstance(event, Picture):
-            pictures.append(event)
+            pictures.append(read_tracks(decode(encode(sender.stamp("tracks", tracks_message(event))))))
         else:
             alerts.append(alert_message(event, len(alerts) + 1))
     start_ns = frames[0].time_ns

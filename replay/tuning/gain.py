@@ -42,7 +42,8 @@ class Gain:
         if mean == 0.0:
             return f"No gain on {self.where}: keep the configuration as it is."
         if mean < 0.0:
-            return f"{'Certainly worse' if self.value.certain else 'Worse'} on {self.where}: keep the configuration as it is."
+            worse = "Certainly worse" if self.value.certain else "Worse"
+            return f"{worse} on {self.where}: keep the configuration as it is."
         if not self.value.certain:
             return f"Better on {self.where}, but not certainly (95 %): more recordings would tell."
         return f"Certainly better (95 %) on {self.where}.{' Nothing is known of others.' if self.lone else ''}"

@@ -52,7 +52,7 @@ class Material:
             return {}
 
     def blocks(self) -> tuple[Material, ...]:
-        """The recording in three to six parts of equal length, each to be tracked by itself; () where it is too short."""
+        """Three to six parts of equal length, each to be tracked by itself; () where it is too short."""
         span_ns = self.end_ns - self.begin_ns
         count = min(MOST_BLOCKS, int(span_ns / SECOND_NS / SHORTEST_BLOCK_S))
         if count < LEAST_BLOCKS:
