@@ -72,7 +72,7 @@ def best_pairs(truth: Ints, estimate: Ints, distance: Floats, c: float, p: float
     if len(rest):
         edges = np.flatnonzero(np.diff(cluster[rest])) + 1
         for members in np.split(rest, edges):
-            chosen[members[_solve(truth[members], estimate[members], gain[members])]] = True
+            chosen[members[cheapest(truth[members], estimate[members], gain[members])]] = True
     return chosen
 
 
@@ -94,8 +94,8 @@ def _clusters(truth: Ints, estimate: Ints) -> Ints:
     return np.asarray(label, dtype=np.int64)[truth]
 
 
-def _solve(truth: Ints, estimate: Ints, gain: Floats) -> Ints:
-    """Places (in this cluster) of the pairs whose gains sum to the least."""
+def cheapest(truth: Ints, estimate: Ints, gain: Floats) -> Ints:
+    """Which of the (k,) pairs, their places, to make so that their gains, each below zero, sum to the least."""
     rows, i = np.unique(truth, return_inverse=True)
     columns, j = np.unique(estimate, return_inverse=True)
     if len(rows) * len(columns) > LARGEST_DENSE:

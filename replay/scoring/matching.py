@@ -24,7 +24,7 @@ class TrackPoints:
     """Shown tracks at instants, one row each, in order of instant.
 
     instant: (n,) index.  id: (n,).  values: (n, 6) lat_deg, lon_deg, alt_m, east, north, up velocity m/s.
-    covariance: (n, 3, 3) of position, east, north, up.
+    covariance: (n, 6, 6) of position and velocity, east, north, up.
     """
 
     instant: Ints
@@ -40,6 +40,8 @@ class Matches:
     offset: (k, 3) track less truth, m, and velocity: (k, 3) m/s, both east, north, up at the truth.
     unasked: (j, 2) such rows too: every track point that is near an object that nobody asks for, with that object.
     false, ignored: (n,) of the track points: neither in a pair; ignored: near an object that nobody asks for.
+    near_truth, near_track, near_m: (p,) every possible pair, that is nearer than the cut-off, and how near.
+    overlooked: (n,) of the track points: near an object that nobody asks for, in a pair or not.
     """
 
     truth: Ints
@@ -50,6 +52,10 @@ class Matches:
     unasked: Ints
     false: NDArray[np.bool_]
     ignored: NDArray[np.bool_]
+    near_truth: Ints
+    near_track: Ints
+    near_m: Floats
+    overlooked: NDArray[np.bool_]
 
 
 def track_points(pictures: tuple[Picture, ...], instants: Instants) -> TrackPoints:
@@ -59,7 +65,7 @@ def track_points(pictures: tuple[Picture, ...], instants: Instants) -> TrackPoin
     shown = [np.array([status in SHOWN for status in picture.status], dtype=bool) for picture in chosen]
     if not chosen:
         empty = np.zeros(0, dtype=np.int64)
-        return TrackPoints(empty, empty, np.zeros((0, 6)), np.zeros((0, 3, 3)))
+        return TrackPoints(empty, empty, np.zeros((0, 6)), np.zeros((0, 6, 6)))
     values = [
         np.stack([p.lat_deg, p.lon_deg, p.alt_m, p.east_mps, p.north_mps, p.up_mps], axis=1)[keep]
         for p, keep in zip(chosen, shown, strict=True)
@@ -72,7 +78,7 @@ def track_points(pictures: tuple[Picture, ...], instants: Instants) -> TrackPoin
         instant=np.repeat(used, [int(keep.sum()) for keep in shown]),
         id=np.concatenate([p.id[keep] for p, keep in zip(chosen, shown, strict=True)]),
         values=np.concatenate(values),
-        covariance=covariance[:, :3, :3],
+        covariance=covariance,
     )
 
 
@@ -81,7 +87,7 @@ def match(points: TrackPoints, present: Presence, instants: int, c: float, dims:
 
     A track without a pair but nearer than `c` to an object with `ignore` is neither right nor false.
     """
-    truths, tracks, distances, unasked_pairs, near = [], [], [], [], np.zeros(len(points.instant), dtype=bool)
+    pairs, possible, unasked_pairs, near = [], [], [], np.zeros(len(points.instant), dtype=bool)
     for first, last in _batches(points.instant, present.instant, instants):
         rows = np.arange(*np.searchsorted(present.instant, [first, last]))
         columns = np.arange(*np.searchsorted(points.instant, [first, last]))
@@ -91,17 +97,35 @@ def match(points: TrackPoints, present: Presence, instants: int, c: float, dims:
         unasked_pairs.append(np.stack([truth[unasked], track[unasked]], axis=1))
         truth, track, distance = truth[~unasked], track[~unasked], distance[~unasked]
         made = best_pairs(truth, track, distance, c)
-        truths.append(truth[made])
-        tracks.append(track[made])
-        distances.append(distance[made])
-    truth, track, distance = np.concatenate(truths), np.concatenate(tracks), np.concatenate(distances)
+        pairs.append((truth[made], track[made], distance[made]))
+        possible.append((truth, track, distance))
+    truth, track, distance = (np.concatenate(part) for part in zip(*pairs, strict=True))
+    near_truth, near_track, near_m = (np.concatenate(part) for part in zip(*possible, strict=True))
     order = np.argsort(truth, kind="stable")
     truth, track, distance = truth[order], track[order], distance[order]
     free = np.ones(len(points.instant), dtype=bool)
     free[track] = False
-    offset = local_offset(present.values[truth], points.values[track])
-    velocity = points.values[track][:, EAST : UP + 1] - present.values[truth][:, EAST : UP + 1]
-    return Matches(truth, track, distance, offset, velocity, np.concatenate(unasked_pairs), free & ~near, free & near)
+    offset, velocity = differences(points, present, truth, track)
+    return Matches(
+        truth,
+        track,
+        distance,
+        offset,
+        velocity,
+        np.concatenate(unasked_pairs),
+        free & ~near,
+        free & near,
+        near_truth,
+        near_track,
+        near_m,
+        near,
+    )
+
+
+def differences(points: TrackPoints, present: Presence, truth: Ints, track: Ints) -> tuple[Floats, Floats]:
+    """Track less truth of (k,) rows of each, east, north, up at the truth: (k, 3) m and (k, 3) m/s."""
+    here, there = present.values[truth], points.values[track]
+    return local_offset(here, there), there[:, EAST : UP + 1] - here[:, EAST : UP + 1]
 
 
 def local_offset(origin: Floats, target: Floats) -> Floats:

@@ -11,9 +11,9 @@ HEADING_FLOOR_MPS = 2.0  # over ground: a person walks at 1.4 m/s; what is slowe
 class TrajectoryGospa:
     """Trajectory GOSPA and its parts, RMS over the instants: the squares of the parts add up to that of the total.
 
-    switch_cost_m: gamma.  switches: what `switch_m` holds, in whole changes from one track to another.  lower_m, upper_m:
-    bounds of `total_m`; all three are the same where every part was solved exactly.  bounded: how many parts were too
-    large for one linear program, so that `total_m` is the upper bound.  method: in words.
+    switch_cost_m: gamma.  switches: what `switch_m` holds, in whole changes from one track to another.  bounded: how
+    many parts were too large for one linear program; 0: `total_m` is exact, else it is above it and `lower_m` below.
+    upper_m: what the whole assignment behind `Identity` costs.  method: in words.
     """
 
     total_m: float
@@ -31,7 +31,7 @@ class TrajectoryGospa:
 
 @dataclass(frozen=True, slots=True)
 class Ospa:
-    """Means over the instants. ospa_m: of each instant by itself. ospa2_m: of tracks over the last `window_s`. Order 1."""
+    """Means over the instants, order 1. ospa_m: of each instant by itself. ospa2_m: of tracks over `window_s`."""
 
     ospa_m: float
     ospa2_m: float
@@ -110,7 +110,7 @@ class Accuracy:
 
 @dataclass(frozen=True, slots=True)
 class ChiSquare:
-    """Mean normalised squared error per degree of freedom, 1 when honest; low, high: 95 % of such means, if independent.
+    """Mean normalised squared error per degree of freedom: 1 when honest. low, high: 95 % of means of independent ones.
 
     inside: share of the single ones in their own 95 % interval.  count: how many.  dof: of all together.
     """

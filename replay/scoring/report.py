@@ -37,7 +37,7 @@ def _plain(value: object) -> Any:
     if isinstance(value, tuple):
         return [_plain(entry) for entry in value]
     if isinstance(value, np.ndarray):
-        return value.tolist()
+        return [_plain(entry) for entry in value.tolist()]
     if isinstance(value, float):
         return value if np.isfinite(value) else None
     return value

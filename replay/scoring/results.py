@@ -161,8 +161,8 @@ class Score:
     switches: an object's track has another id than the one it had before. breaks: an object that was
     tracked, then was not, is tracked again. false_time_s: track-seconds of false tracks. tracks_never_right:
     tracks that were sometimes false and never assigned. first_track_s: median over the objects that got one.
-    nees: of positions, as `consistency`, over the pairs of trajectory GOSPA; nees_state: with velocities. sensors: where
-    the frames were given. The parts that are None by default are always there in a score that was made here, except it.
+    nees: of positions, as `consistency`, over the pairs of trajectory GOSPA; nees_state: with velocities. sensors:
+    where the frames were given; the other parts that are None by default are there in every score made here.
     """
 
     options: ScoreOptions
