@@ -45,8 +45,43 @@ class Chart:
 
 
 def charts(score: Score, detail: Detail) -> list[Chart]:
-    """Every chart of a score."""
-    return [gospa_chart(score), error_chart(score, detail), counts_chart(score), nees_chart(score, detail)]
+    """Every chart of a score: those whose values it holds."""
+    found = [gospa_chart(score), *_trajectory(score), error_chart(score, detail), *_heading(score), counts_chart(score)]
+    return [*found, *_siap(score), nees_chart(score, detail), *_nis(score)]
+
+
+def _trajectory(score: Score) -> list[Chart]:
+    over = score.over_time
+    shown = (
+        ("trajectory GOSPA", over.trajectory_m, "ink", True),
+        ("its switches", over.switch_m, "four", False),
+        ("OSPA", over.ospa_m, "two", False),
+        ("OSPA(2)", over.ospa2_m, "five", False),
+    )
+    curves = [Curve(name, values, colour, fill=fill) for name, values, colour, fill in shown if values is not None]
+    note = f"with the price of switching tracks; OSPA(2) over the {score.options.window_s:g} s that end there"
+    return [Chart("Trajectories: trajectory GOSPA, OSPA", note, curves, unit="m")] if curves else []
+
+
+def _heading(score: Score) -> list[Chart]:
+    heading = score.over_time.heading_rms_deg
+    if heading is None or not np.isfinite(heading).any():
+        return []
+    return [Chart("Heading error", "RMS over what moves, in degrees", [Curve("heading", heading, "four")], unit="°")]
+
+
+def _siap(score: Score) -> list[Chart]:
+    over = score.over_time
+    shown = (
+        ("completeness", over.completeness, "one"),
+        ("ambiguity", over.ambiguity, "two"),
+        ("spuriousness", over.spuriousness, "three"),
+    )
+    curves = [Curve(name, values, colour) for name, values, colour in shown if values is not None]
+    note = (
+        "share of objects with a track, 1 at best; tracks on an object that has one, 1 at best; share of tracks on none"
+    )
+    return [Chart("Air picture: SIAP", note, curves)] if curves else []
 
 
 def gospa_chart(score: Score) -> Chart:
@@ -106,12 +141,19 @@ def nees_chart(score: Score, detail: Detail) -> Chart:
     known = np.isfinite(detail.nees)
     instant = detail.present.instant[detail.matches.truth][known]
     n, dims = score.instants, score.options.dims
-    total = np.bincount(instant, weights=detail.nees[known], minlength=n)
+    total = np.bincount(instant, weights=detail.nees[known], minlength=n).astype(np.float64)
     dof = dims * np.bincount(instant, minlength=n)
     return consistency_chart("Consistency: NEES", "covariances", total, dof)
 
 
-def consistency_chart(title: str, what: str, total: Floats, dof: NDArray[Any]) -> Chart:
+def _nis(score: Score) -> list[Chart]:
+    over = score.over_time
+    if over.nis is None or over.nis_low is None or over.nis_high is None or not np.isfinite(over.nis).any():
+        return []
+    return [bounded_chart("Consistency: NIS", "predictions", over.nis, over.nis_low, over.nis_high)]
+
+
+def consistency_chart(title: str, what: str, total: Floats, dof: Ints) -> Chart:
     """total: (t,) sums of normalised squares.  dof: (t,) their degrees of freedom, 0 where there are none."""
     from scipy.stats import chi2
 
@@ -119,8 +161,12 @@ def consistency_chart(title: str, what: str, total: Floats, dof: NDArray[Any]) -
     each, place = np.unique(dof, return_inverse=True)
     low, high = (bound / np.maximum(each, 1) for bound in chi2.interval(CONSISTENCY_LEVEL, np.maximum(each, 1)))
     low, high = (np.where(each > 0, bound, np.nan)[place] for bound in (low, high))
-    there = dof > 0
-    inside = (mean >= low) & (mean <= high)
+    return bounded_chart(title, what, mean, low, high)
+
+
+def bounded_chart(title: str, what: str, mean: Floats, low: Floats, high: Floats) -> Chart:
+    """(t,) means per degree of freedom, and where an honest one lies; NaN where there is none."""
+    there, inside = np.isfinite(mean), (mean >= low) & (mean <= high)
     share = percent(float(inside[there].mean())) if there.any() else "–"
     return Chart(
         title,

@@ -17,7 +17,7 @@ from replay.page.moments import worst_moments
 from replay.page.shell import CURVES, MAP, cards, document, picture, remarks, table, write
 from replay.page.timeline import timeline
 from replay.pictures.plot import png
-from replay.pictures.plot_alerts import draw_reliability
+from replay.pictures.plot_reliability import draw_reliability
 from replay.pictures.scene import compose
 from replay.scoring.detail import detail
 from replay.scoring.report import figures, heading, object_table

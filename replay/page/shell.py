@@ -89,7 +89,7 @@ def picture(light: bytes, dark: bytes, words: str) -> str:
     """The same PNG for light and for dark pages; its size is in its own header."""
     width, height = (int.from_bytes(light[place : place + 4], "big") for place in (16, 20))
     return (
-        f'<picture><source media="(prefers-color-scheme: dark) and (not print)" srcset="{_data_uri(dark)}">'
+        f'<picture><source media="screen and (prefers-color-scheme: dark)" srcset="{_data_uri(dark)}">'
         f'<img src="{_data_uri(light)}" width="{width}" height="{height}" alt="{html.escape(words)}"></picture>'
     )
 

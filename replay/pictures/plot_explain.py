@@ -8,8 +8,7 @@ import numpy as np
 
 from fusion.types import SECOND_NS
 from replay.explain import Explanation, seconds
-from replay.pictures.plot_alerts import LEVELS
-from replay.pictures.plot_style import DPI, THEMES, dress
+from replay.pictures.plot_style import DPI, LEVELS, THEMES, dress
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 DPI = 100
+LEVELS = ("predicted", "imminent", "infringing")  # of alerts, in the order of `Theme.parts`
 SIZE_INCHES = (14.0, 10.0)  # 1400 × 1000 px
 # Hues that stay apart on both backgrounds and for colour-blind eyes, after Okabe, Ito (2008) and Tol (2021).
 TRACKS = (

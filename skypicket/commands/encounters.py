@@ -92,7 +92,7 @@ def _write(folder: Path, summary: Results, found: list[Judged]) -> None:
     from replay.encounters.picture import draw_warnings
     from replay.encounters.results import as_json
     from replay.encounters.store import save
-    from replay.pictures.plot_alerts import draw_reliability
+    from replay.pictures.plot_reliability import draw_reliability
 
     (folder / "results.json").write_text(json.dumps(as_json(summary), indent=1, allow_nan=False) + "\n")
     save(folder / "records.npz", summary.seed, [each.record for each in found])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,10 @@ from fusion.geodesy import Plane
 from fusion.schedule import DailyWindow
 from fusion.types import SECOND_NS, Coverage, Place, Pose
 from replay.recordings.files import open_writer
-from replay.scoring.page import page, write_page
 from replay.scoring.report import as_text
 from replay.scoring.results import ScoreOptions
-from replay.scoring.run import load, load_frames
-from replay.scoring.score import score_files, score_run
+from replay.scoring.run import load_frames
+from replay.scoring.score import score_files
 from replay.scoring.volumes import read_zones, with_activity
 
 START_NS = 1_700_000_000 * SECOND_NS
@@ -200,47 +198,6 @@ def test_bad_messages_are_told_and_the_good_ones_beside_them_scored(tmp_path: Pa
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match=r"none\.jsonl"):
         score_files(str(tmp_path / "none.jsonl"), str(tmp_path / "none.jsonl"))
-
-
-class Page(HTMLParser):
-    """Collects tags left open, and everything that a page would load."""
-
-    VOID = ("meta", "img", "source")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.loaded: list[str] = []
-        self.tags: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.loaded += [value or "" for name, value in attrs if name in ("src", "srcset", "href")]
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-
-def test_the_page_is_whole_escapes_names_and_loads_nothing(tmp_path: Path) -> None:
-    path = record(tmp_path / "run.jsonl", bodies([alert(1, 20, "raised")]))
-    run = load(path, path)
-    found = score_run(run, ScoreOptions(c_m=20.0))
-    text = page(run, found, "A & B <script>")
-    parsed = Page()
-    parsed.feed(text)
-    assert parsed.open == []
-    assert "script" not in parsed.tags
-    assert len(parsed.loaded) == 4
-    assert all(value.startswith("data:image/png;base64,") for value in parsed.loaded)
-    assert "&lt;plane&gt;" in text
-    assert "A &amp; B &lt;script&gt;" in text
-    assert "prefers-color-scheme: dark" in text
-    write_page(tmp_path / "score.html", run, found)
-    assert (tmp_path / "score.html").read_text(encoding="utf-8").startswith("<!doctype html>")
-    with pytest.raises(RecordingError, match="cannot be written"):
-        write_page(tmp_path / "no" / "score.html", run, found)
 
 
 def test_the_text_names_zone_entry_and_lead(tmp_path: Path) -> None:

@@ -22,7 +22,22 @@ class Curves {
 
   setTime(time) {
     this.time = time;
-    this.plots.forEach((plot) => plot.redraw(false));
+    this.plots.forEach((plot) => {
+      plot.redraw(false);
+      this.tell(plot);
+    });
+  }
+
+  /* The values at the chosen time, while the pointer is elsewhere. */
+  tell(plot) {
+    if (plot.cursor.idx == null) plot.setLegend({ idx: this.time == null ? null : this.index(this.time) }, false);
+  }
+
+  /* The instant nearest to a time. */
+  index(time) {
+    let low = 0, high = DATA.t.length - 1;
+    while (low < high) { const middle = (low + high) >> 1; if (DATA.t[middle] < time) low = middle + 1; else high = middle; }
+    return low && time - DATA.t[low - 1] < DATA.t[low] - time ? low - 1 : low;
   }
 
   resize() {
@@ -37,7 +52,7 @@ class Curves {
       cursor: { sync: { key: "run" }, drag: { x: true, y: false }, points: { size: 7 } },
       series: [{ label: "s", value: (_, v) => shown(v) }, ...chart.curves.map((curve) => this.series(curve))],
       bands: chart.band ? [{ series: chart.band.map((c) => c + 1), fill: faded(colour("soft"), 0.16) }] : [],
-      hooks: { draw: [(u) => this.drawTime(u)], setScale: [(u, key) => key === "x" && this.zoomed(u)] },
+      hooks: { draw: [(u) => this.drawTime(u)], setCursor: [(u) => this.tell(u)], setScale: [(u, key) => key === "x" && this.zoomed(u)] },
     };
     const plot = new uPlot(options, [DATA.t, ...chart.curves.map((curve) => curve.values)], place);
     this.pickable(plot);

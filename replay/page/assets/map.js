@@ -2,9 +2,11 @@
 "use strict";
 
 const NEAR_PX = 22; // a pointer this near to a line means it
+const BEHIND_PX = 4; // by so much truth must be nearer than a track: where they lie on each other the track is meant
 const AROUND_S = 30; // shown in full on either side of the chosen time
 const MOST_NAMES = 12; // names beside marks: more lie over each other
 const CLOSEST_ZOOM = 2; // 0.25 m a pixel: nearer than a radar's error nothing is to be seen
+const STILL_M = 1; // what stays within this stands still
 const LEVELS = { predicted: "one", imminent: "two", infringing: "three" };
 const ERRORS = { "-1": "false: near no object that it could be", "-2": "near an object not asked for", "-3": "not scored" };
 const metres = (dm) => (dm / 10).toLocaleString("en", { maximumFractionDigits: 1 }) + " m";
@@ -53,6 +55,7 @@ class RunMap {
     for (const path of this.paths) {
       const [solid, faint] = this.pieces(path, 0, path.n - 1);
       const weight = (path.track ? 2.2 : 1.3) * (many ? 0.6 : 1);
+      if (this.still(path)) this.drawStill(path, stroke(path));
       const common = { renderer: this.renderers.all, interactive: false, color: stroke(path), smoothFactor: 1 };
       if (solid.length) L.polyline(solid, { ...common, weight, opacity: 0.9 }).addTo(this.layers);
       if (faint.length) L.polyline(faint, { ...common, weight: path.track ? 1 : weight, opacity: 0.8,
@@ -61,6 +64,14 @@ class RunMap {
     this.drawStations();
     this.drawAlerts();
     this.drawNow();
+  }
+
+  /* Whether a path never leaves its place: as a line it would not be seen. */
+  still(path) { return path.at.every(([y, x]) => Math.hypot(y - path.at[0][0], x - path.at[0][1]) < STILL_M); }
+
+  drawStill(path, color) {
+    L.circleMarker(path.at[0], { renderer: this.renderers.all, interactive: false, radius: path.track ? 2.5 : 4, color, weight: 1.5,
+      fill: path.track, fillOpacity: 0.9 }).addTo(this.layers);
   }
 
   /* Joined pieces of a path between two places: those in full, those that are faint. */
@@ -193,8 +204,9 @@ class RunMap {
 
   /* The point of a path whose line is nearest to a pixel: {path, k}, or null. */
   nearest(pixel) {
-    const here = this.map.containerPointToLatLng(pixel), reach = NEAR_PX / this.map.getZoomScale(this.map.getZoom(), 0);
-    let best = reach, found = null;
+    const here = this.map.containerPointToLatLng(pixel), scale = this.map.getZoomScale(this.map.getZoom(), 0);
+    const behind = BEHIND_PX / scale;
+    let best = NEAR_PX / scale, found = null;
     for (const path of this.paths) {
       for (let k = 0; k < path.n; k++) {
         const [y, x] = path.at[k];
@@ -207,7 +219,8 @@ class RunMap {
             point = share < 0.5 ? k - 1 : k;
           }
         }
-        if (away < best || (away === best && path.track)) { best = away; found = { path, k: point }; }
+        if (!path.track) away += behind;
+        if (away < best) { best = away; found = { path, k: point }; }
       }
     }
     return found;

@@ -16,7 +16,7 @@ function zoomLanes(from, to) {
   const ticks = lanes.querySelector(".ticks"), rough = (to - from) / 6, power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((one) => one * power).find((one) => one >= rough);
   ticks.replaceChildren();
-  for (let t = Math.ceil(from / step) * step; t <= to; t += step) {
+  for (let t = (Math.floor(from / step) + 1) * step; t <= to; t += step) {
     const tick = document.createElement("span");
     tick.textContent = `${Number(t.toPrecision(9)).toLocaleString("en")} s`;
     tick.style.left = `${(t - from) / (to - from) * 100}%`;
