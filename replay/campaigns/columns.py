@@ -6,6 +6,7 @@ The fields of the dataclasses decide which columns there are, so that what a sco
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import types
 import typing
@@ -31,9 +32,10 @@ def flatten(value: Any, prefix: str = "") -> Row:
     Texts, arrays and lists of what differs from run to run are left out.
     """
     row: Row = {}
+    hints = _hints(type(value))
     for name, inner in _parts(value):
         path = f"{prefix}{name}"
-        if inner is None or isinstance(inner, NUMBERS):
+        if isinstance(inner, NUMBERS) or (inner is None and _leads(hints[name], ())):
             row[path] = _number(inner)
         elif dataclasses.is_dataclass(inner):
             row |= flatten(inner, f"{path}.")
@@ -64,6 +66,12 @@ def _leads(hint: Any, steps: Sequence[str]) -> bool:
 
 
 def _hints(kind: Any) -> dict[str, Any]:
+    found: dict[str, Any] = _known_hints(kind)
+    return found
+
+
+@functools.cache
+def _known_hints(kind: Any) -> dict[str, Any]:
     found = typing.get_type_hints(kind)
     for name, attribute in vars(kind).items():
         if isinstance(attribute, property):

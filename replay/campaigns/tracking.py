@@ -19,6 +19,7 @@ from adapters.wire import (
     encode,
     frame_message,
     read_tracks,
+    read_truth,
     topic_of,
     tracks_message,
     truth_message,
@@ -55,12 +56,12 @@ class Tracked:
 def in_memory(scenario: Scenario, seed: int, site: SiteConfig, max_gap_s: float) -> Tracked:
     """The scenario simulated, and tracked under a configuration. Raises NothingDetectedError."""
     sensors = {sensor.id: sensor for sensor in scenario.site.sensor}
-    gate = Gatekeeper(site)
+    gate, sender = Gatekeeper(site), Sender(SOURCE, "0")
     frames: list[Frame] = []
     truth: list[Truth] = []
     for item in simulate(scenario, seed):
         if not isinstance(item, Frame):
-            truth.append(item)
+            truth.append(read_truth(_recorded(sender, truth_message(item))))
             continue
         accepted = gate.accept(encode(frame_message(item, sensors[item.sensor])), None)
         if isinstance(accepted, Frame):
@@ -99,7 +100,7 @@ def follow(frames: Sequence[Frame], truth: Iterable[Truth], site: SiteConfig, ma
     alerts: list[Message] = []
     for event in [event for frame in frames for event in pipeline.receive(frame)] + pipeline.finish():
         if isinstance(event, Picture):
-            pictures.append(read_tracks(decode(encode(sender.stamp("tracks", tracks_message(event))))))
+            pictures.append(read_tracks(_recorded(sender, tracks_message(event))))
         else:
             alerts.append(alert_message(event, len(alerts) + 1))
     start_ns = frames[0].time_ns
@@ -112,6 +113,11 @@ def follow(frames: Sequence[Frame], truth: Iterable[Truth], site: SiteConfig, ma
         known = trackable(seen, collect(run.truth), replace(site, sensor=radars), max_gap_s)
         run = replace(run, trackable_ns=known)
     return run, len(alerts)
+
+
+def _recorded(sender: Sender, body: Message) -> Message:
+    """A message as it comes back from a recording: rounded as on the wire."""
+    return decode(encode(sender.stamp(body["type"], body)))
 
 
 def _refuse_none(frames: int, reasons: dict[str, tuple[int, str]]) -> None:

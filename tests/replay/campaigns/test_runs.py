@@ -10,9 +10,11 @@ import pytest
 
 from replay.campaigns.columns import exists, flatten
 from replay.campaigns.grid import Grid
+from replay.campaigns.overrides import Overrides
 from replay.campaigns.run import DETECTIONS, TRACKS, score_job
 from replay.campaigns.tracking import in_memory
 from replay.scoring.score import score_run
+from replay.tuning.written import write_site
 from skypicket.cli import main
 
 
@@ -26,11 +28,7 @@ def test_memory_files_and_commands_give_the_same_score(grid, cell, outcomes, tmp
     kept = score_job(replace(job, keep=str(tmp_path)))
     assert kept == outcomes[cell.key].row
     site = tmp_path / "site.toml"
-    bundled = job.simulated.site_path.parent
-    site.write_text((bundled / "site.toml").read_text().replace("[tracker]\n", "[tracker]\nagility_mps2 = 40.0\n"))
-    if "agility_mps2 = 40.0" not in site.read_text():
-        site.write_text(site.read_text() + "\n[tracker]\nagility_mps2 = 40.0\n")
-    (tmp_path / "zones.geojson").write_bytes((bundled / "zones.geojson").read_bytes())
+    write_site(job.simulated.site_path, site, Overrides(tracker={"agility_mps2": 40.0}), ())
     seen, out = str(tmp_path / "seen.jsonl"), str(tmp_path / "out.jsonl")
     assert main(["simulate", "airport-drones", "--seed", str(cell.seed), "--duration", "12", "--out", seen]) == 0
     assert main(["track", seen, "--config", str(site), "--out", out]) == 0
@@ -56,24 +54,27 @@ def test_every_column_is_a_number_of_the_score_and_known_before(grid, cell):
     assert not any(exists(name) for name in ("totals", "objects.id", "over_time", "options.c_m", "nothing", ""))
 
 
+@dataclasses.dataclass
+class Inner:
+    seconds: float
+    value: float | None
+
+
+@dataclasses.dataclass
+class Outer:
+    text: str
+    no_part: Inner | None
+    a: float
+    many: tuple[Inner, ...]
+    named: dict[str, float]
+
+    @property
+    def twice(self) -> float:
+        return 2.0 * self.a
+
+
 def test_what_is_not_finite_or_not_there_is_none():
-    @dataclasses.dataclass
-    class Inner:
-        seconds: float
-        value: float | None
-
-    @dataclasses.dataclass
-    class Outer:
-        text: str
-        a: float
-        many: tuple[Inner, ...]
-        named: dict[str, float]
-
-        @property
-        def twice(self) -> float:
-            return 2.0 * self.a
-
-    found = flatten(Outer("x", float("nan"), (Inner(60.0, 1.0), Inner(0.5, None)), {"n": 3}))
+    found = flatten(Outer("x", None, float("nan"), (Inner(60.0, 1.0), Inner(0.5, None)), {"n": 3}))
     assert found == {
         "a": None, "twice": None, "named.n": 3, "many.60.seconds": 60.0, "many.60.value": 1.0,
         "many.0.5.seconds": 0.5, "many.0.5.value": None,
