@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any
 
 from replay.campaigns.summary import told
 from replay.text import Rows, aligned
 from replay.tuning.gain import Gain
-from replay.tuning.search import Found, Task
-
-FEW: Final = 30  # trials; below, what matters is hardly more than chance
+from replay.tuning.search import TELLING, Found, Task
 
 
 def as_text(task: Task, found: Found, gain: Gain) -> str:
@@ -33,8 +31,8 @@ def as_text(task: Task, found: Found, gain: Gain) -> str:
     held: Rows = [("held out", "was", "found")]
     held += [(one.name, _number(one.base), _number(one.best)) for one in gain.each]
     lines += [aligned(held), f"gain on what was held out: {told(gain.value, task.metric.unit)}", gain.verdict]
-    if found.trials < FEW:
-        lines.append(f"{found.trials:,} trials are few: what is called important may be chance.")
+    if not found.importance:
+        lines.append(f"Fewer than {TELLING} complete trials, or all alike, tell nothing of importance.")
     return "\n\n".join(lines)
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 FILE: Final = "study.db"
 STARTUP: Final = 10  # trials drawn at random before the estimators say anything, and before any is pruned
+TELLING: Final = 20  # complete trials; the best tenth of fewer is one trial, which tells nothing of importance
 Values = Mapping[Parameter, float]
 Show = Callable[[int, int, float], None]  # trials done, of how many, the best figure so far
 
@@ -209,11 +210,11 @@ def _importance(study: Study) -> dict[str, float]:
     """How much of what parts good trials from others each parameter decides (PED-ANOVA, Watanabe et al. 2023)."""
     import optuna
 
+    complete = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+    if len(complete) < TELLING or len({trial.value for trial in complete}) < 2:
+        return {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        try:
-            evaluator = optuna.importance.PedAnovaImportanceEvaluator()
-            found = optuna.importance.get_param_importances(study, evaluator=evaluator)
-        except (ValueError, RuntimeError):  # too few trials, or all alike
-            return {}
+        evaluator = optuna.importance.PedAnovaImportanceEvaluator()
+        found = optuna.importance.get_param_importances(study, evaluator=evaluator)
     return {name: float(value) for name, value in found.items()}
