@@ -67,8 +67,10 @@ def in_memory(scenario: Scenario, seed: int, site: SiteConfig, max_gap_s: float)
         if isinstance(accepted, Frame):
             frames.append(accepted)
     _refuse_none(len(frames), gate.reasons)
-    run, steps = follow(sorted(frames, key=lambda frame: frame.key), truth, site, max_gap_s)
+    frames.sort(key=lambda frame: frame.key)
+    run, steps = follow(frames, truth, site)
     detections = sum(len(frame.times_ns) for frame in frames)
+    run = _trackable(run, frames, site, max_gap_s)
     return Tracked(run, len(frames), detections, sum(count for count, _ in gate.reasons.values()), steps)
 
 
@@ -92,7 +94,7 @@ def in_files(scenario: Scenario, seed: int, site: SiteConfig, max_gap_s: float, 
     return Tracked(run, summary.frames, summary.detections, rejected, summary.steps)
 
 
-def follow(frames: Sequence[Frame], truth: Iterable[Truth], site: SiteConfig, max_gap_s: float) -> tuple[Run, int]:
+def follow(frames: Sequence[Frame], truth: Iterable[Truth], site: SiteConfig) -> tuple[Run, int]:
     """Checked frames of one air picture, in their order, tracked: the run to score, and its number of alert steps."""
     pipeline = Pipeline(site, rewind=False)
     pictures: list[Picture] = []
@@ -105,14 +107,17 @@ def follow(frames: Sequence[Frame], truth: Iterable[Truth], site: SiteConfig, ma
             alerts.append(alert_message(event, len(alerts) + 1))
     start_ns = frames[0].time_ns
     zones = read_zones(zones_message(start_ns, site.zones, pipeline.airspace.states(start_ns), {}))
-    run = Run(latest(pictures), tuple(truth), (zones,), tuple(alerts))
+    return Run(latest(pictures), tuple(truth), (zones,), tuple(alerts)), len(alerts)
+
+
+def _trackable(run: Run, frames: Sequence[Frame], site: SiteConfig, max_gap_s: float) -> Run:
+    """The run with the time of each object's third radar detection, as `with_detections` has it from a file."""
     radars = tuple(sensor for sensor in site.sensor if sensor.kind == "radar")
     own = {sensor.id for sensor in radars}
     seen = [frame for frame in frames if frame.sensor in own]
-    if seen:
-        known = trackable(seen, collect(run.truth), replace(site, sensor=radars), max_gap_s)
-        run = replace(run, trackable_ns=known)
-    return run, len(alerts)
+    if not seen:
+        return run
+    return replace(run, trackable_ns=trackable(seen, collect(run.truth), site, max_gap_s))
 
 
 def _recorded(sender: Sender, body: Message) -> Message:

@@ -45,7 +45,7 @@ class Material:
         if _sigmas(site) != self.told:
             self.frames = tuple(one for one in _frames(self.path, site)[0] if self._within(one.time_ns))
             self.told = _sigmas(site)
-        run, _ = follow(self.frames, self.truth, site, options.max_gap_s)
+        run, _ = follow(self.frames, self.truth, site)
         try:
             return flatten(score(run.pictures, run.truth, options))
         except NothingToScoreError:
