@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 import shutil
+import socket
 import tempfile
 from collections.abc import Generator, Iterable
 from pathlib import Path
@@ -22,6 +23,7 @@ from replay.scoring.results import ScoreOptions
 RETRIES: Final = 3  # of a run whose worker dies under it: more often, and it is the run that kills
 AHEAD: Final = 3  # runs waiting for each core, so that none idles while results are written
 OBJECT_STORE_BYTES: Final = 100 << 20  # plans and sites are kilobytes; Ray takes no less than 75 MiB
+ANSWER_S: Final = 5.0  # in which a cluster's port must answer
 FOLDER: Final = "skypicket-ray-"
 LONGEST_FOLDER: Final = 30  # characters: Ray's sockets lie 64 deeper, and Linux takes 107
 QUIET: Final = {
@@ -108,6 +110,7 @@ class Workers:
             options |= {"num_cpus": self._cores or available(), "include_dashboard": False}
             options |= {"object_store_memory": OBJECT_STORE_BYTES, "_temp_dir": str(self._folder)}
         else:
+            _check_answers(self._cluster)
             options["address"] = self._cluster
         try:
             ray.init(**options)
@@ -130,6 +133,20 @@ class Workers:
                 lock.close()
         self._folder = Path(tempfile.mkdtemp(prefix=FOLDER, dir=parent))
         self._lock = _lock(self._folder)
+
+
+def _check_answers(cluster: str) -> None:
+    """Raise ConfigError where nothing listens at HOST:PORT; Ray itself would try for minutes."""
+    if cluster == "auto":
+        return
+    host, _, port = cluster.removeprefix("ray://").rpartition(":")
+    allowed = "HOST:PORT of a Ray cluster that is there, or auto"
+    if not host or not port.isdigit():
+        raise ConfigError("--cluster", cluster, allowed)
+    try:
+        socket.create_connection((host, int(port)), ANSWER_S).close()
+    except (OSError, OverflowError) as error:
+        raise ConfigError("--cluster", cluster, f"{allowed} (nothing answers: {error})") from None
 
 
 def available() -> int:

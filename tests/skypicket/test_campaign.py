@@ -137,6 +137,13 @@ def test_a_plan_that_is_none_ends_in_2(tmp_path, capsys):
     assert "scenarios" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "nowhere", "127.0.0.1:x", "127.0.0.1:70000"])
+def test_a_cluster_that_is_not_there_is_told_at_once(tmp_path, capsys, address):
+    (tmp_path / "plan.toml").write_text(PLAN)
+    assert main(["campaign", str(tmp_path / "plan.toml"), "--cluster", address]) == 2
+    assert f"--cluster is '{address}'; allowed is HOST:PORT" in capsys.readouterr().err
+
+
 def test_ray_is_not_loaded_by_what_does_not_run_on_it(tmp_path):
     (tmp_path / "plan.toml").write_text(PLAN)
     code = (
