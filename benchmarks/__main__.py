@@ -9,7 +9,19 @@ import argparse
 import importlib
 import time
 
-NAMES = ("engines", "inner", "throughput", "recordings", "startup", "numerics", "cases", "alert_cost", "alerts")
+NAMES = (
+    "engines",
+    "inner",
+    "throughput",
+    "recordings",
+    "recording",
+    "startup",
+    "numerics",
+    "cases",
+    "alert_cost",
+    "alerts",
+    "trace",
+)
 
 
 def main() -> None:

@@ -15,15 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from fusion import paths, regimes
-from fusion.airspace import Airspace
-from fusion.alerting import AlertMachine
+from fusion.airspace.airspace import Airspace
+from fusion.airspace.volumes import Volume, destination
+from fusion.alerting.alerting import AlertMachine
 from fusion.config import TrackerConfig, ZoneConfig
 from fusion.geodesy import Plane
-from fusion.motion import Motions
-from fusion.reaches import Reaches
+from fusion.prediction import paths, regimes
+from fusion.prediction.reaches import Reaches
+from fusion.tracking.motion import Motions
 from fusion.types import CONFIRMED, SECOND_NS, Floats, Outlook, Place
-from fusion.volumes import Volume, destination
 
 PICTURE = Path("docs/pictures/alert-cost.png")
 PLANE = Plane(Place(49.0, 15.0, 300.0))

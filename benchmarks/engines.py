@@ -10,7 +10,7 @@ import numpy as np
 
 from adapters.simulated.run import simulate
 from adapters.simulated.scenario import load_scenario
-from fusion.tracker import Tracker
+from fusion.tracking.tracker import Tracker
 from fusion.types import Frame
 
 

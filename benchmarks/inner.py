@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from fusion.compiled import CompiledEngine
 from fusion.config import SensorConfig, ServiceConfig, SiteConfig
 from fusion.kernels.candidates import candidates
-from fusion.sensors import Look, box, measure
-from fusion.tracker import COARSE_GATE_SIGMA, Tracker
+from fusion.tracking.compiled import CompiledEngine
+from fusion.tracking.sensors import Look, box, measure
+from fusion.tracking.tracker import COARSE_GATE_SIGMA, Tracker
 from fusion.types import AZIMUTH, ELEVATION, RANGE, SECOND_NS, Coverage, Floats, Frame, Ints, Place, Pose
 
 DT_S = 4.0

@@ -11,8 +11,8 @@ import time
 import numpy as np
 
 from fusion.config import SensorConfig, ServiceConfig, SiteConfig
-from fusion.sensors import measure
-from fusion.tracker import Tracker
+from fusion.tracking.sensors import measure
+from fusion.tracking.tracker import Tracker
 from fusion.types import AZIMUTH, ELEVATION, RANGE, SECOND_NS, Bools, Coverage, Floats, Frame, Place, Pose
 
 START_NS = 1_700_000_000 * SECOND_NS

@@ -9,8 +9,8 @@ from typing import Annotated, Final, Literal
 
 from annotated_types import DocInfo, Ge, Gt, Le, Lt, MinLen, Predicate
 
+from fusion.airspace.schedule import DailyWindow
 from fusion.errors import ConfigError
-from fusion.schedule import DailyWindow
 from fusion.types import Coverage, Height, Place, Pose
 
 LONGEST_TEXT: Final = 200  # characters: a name stands in one line of a screen or a message

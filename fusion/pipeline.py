@@ -7,19 +7,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fusion import paths, pictures
-from fusion.airspace import Airspace
-from fusion.alerting import AlertMachine
+from fusion.airspace.airspace import Airspace
+from fusion.alerting.alerting import AlertMachine
+from fusion.alerting.episodes import Ledger
+from fusion.alerting.watches import Assessment
 from fusion.config import SiteConfig
-from fusion.episodes import Ledger
 from fusion.errors import MessageRejected
-from fusion.identity import Oddity
-from fusion.ordering import History, Snapshot
-from fusion.paths import Fan
-from fusion.registration import Estimate
-from fusion.tracker import Tracker
+from fusion.prediction import paths
+from fusion.prediction.paths import Fan
+from fusion.registration.registration import Estimate
+from fusion.tracking import pictures
+from fusion.tracking.following import Follower
+from fusion.tracking.identity import Oddity
+from fusion.tracking.ordering import History, Snapshot
+from fusion.tracking.tracker import Tracker
 from fusion.types import ENDED, SECOND_NS, TRACK_STATUSES, AlertStep, Event, Frame, Outlook, Picture
-from fusion.watches import Assessment
 
 Observer = Callable[[Outlook, AlertMachine], None]
 EVALUATION_NS = SECOND_NS  # alerts are evaluated each second of event time
@@ -47,13 +49,16 @@ class Pipeline:
     rewind: keep snapshots, so that late frames can be taken; False is for sorted input.
     picture: its number in its data directory, so that no id of an earlier one comes again.
     observer: shown each evaluation after it was made, with the machine as it is then; may change neither.
+    follower: shown what each look made of the tracks.
     """
 
     def __init__(
-        self, site: SiteConfig, *, rewind: bool = True, picture: int = 0, observer: Observer | None = None
-    ) -> None:
+        self, site: SiteConfig, *, rewind: bool = True, picture: int = 0, observer: Observer | None = None,
+        follower: Follower | None = None,
+    ) -> None:  # fmt: skip
         self.site, self._observer = site, observer
         tracker = Tracker(site, picture)
+        tracker.follower = follower
         self.airspace = Airspace(site.zones, tracker.plane)
         self.ledger = Ledger(self.airspace)
         self.late: dict[str, int] = {}

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from fusion.alerting import AlertMachine
+from fusion.alerting.alerting import AlertMachine
+from fusion.alerting.judging import chance, limit
+from fusion.alerting.states import QUIET
+from fusion.alerting.watches import Watch
 from fusion.config import SiteConfig, ZoneConfig
 from fusion.errors import ConfigError
-from fusion.judging import chance, limit
 from fusion.pipeline import Pipeline
-from fusion.states import QUIET
 from fusion.types import COASTING, CONFIRMED, SECOND_NS, TRACK_STATUSES, AlertStep, Event, Outlook, Picture
-from fusion.watches import Watch
 from replay.alerts.model import AlertOptions, Ownership
 from replay.alerts.sights import Sights
 from replay.frames_in import FramesIn, Progress, TrackSummary, quiet

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fusion.judging import VOTES_KEPT, VOTES_NEEDED
-from fusion.reasons import distance
+from fusion.alerting.judging import VOTES_KEPT, VOTES_NEEDED
+from fusion.alerting.reasons import distance
 from replay.explain import Explanation, Moment
 from replay.text import number, utc
 

@@ -21,7 +21,7 @@ import numpy as np
 from adapters.intake.gatekeeper import Gatekeeper
 from fusion.config import SiteConfig
 from fusion.errors import RecordingError
-from fusion.registration import Estimate
+from fusion.registration.registration import Estimate
 from fusion.types import SECOND_NS, Coverage, Frame, Pose
 from replay.recordings.files import Problem, open_reader
 

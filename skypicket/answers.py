@@ -35,9 +35,12 @@ class Answers:
         }
 
     def snapshot(self) -> Message:
-        """The state after everything that was published up to now. No tracks before the first picture."""
+        """The state after everything that was published up to now. No tracks before the first picture.
+
+        Beside what the contract names, `started_ns`: UTC of the clock when this run, so its `epoch`, began.
+        """
         service, outbox = self._service, self._service.outbox
-        return snapshot_result(
+        result = snapshot_result(
             outbox.publisher.sender,
             number=outbox.logbook.number,
             tracks=outbox.tracks,
@@ -45,6 +48,7 @@ class Answers:
             alerts=sorted(outbox.open.values(), key=lambda alert: int(alert["number"])),
             status=service.bulletin.status,
         )
+        return {**result, "started_ns": service.bulletin.started_ns}
 
     def alerts(self, since: int, limit: int) -> list[Message]:
         """Steps from the journal, and those that wait for it, as many as fit into an answer."""
@@ -85,7 +89,7 @@ class Answers:
     def corridor(self, track: int, lookahead_s: float, step_s: float | None) -> Message:
         """Where a track will probably be, now and at each step up to the look-ahead."""
         from adapters.wire.corridors import corridor_result
-        from fusion.corridor import TIMES, corridor
+        from fusion.prediction.corridor import TIMES, corridor
 
         step_s = lookahead_s / TIMES if step_s is None else float(step_s)
         count = int(lookahead_s / step_s * (1.0 + ROUNDING))

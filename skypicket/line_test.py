@@ -10,7 +10,7 @@ from typing import Final
 from adapters.clock import Clock
 from adapters.line import sockets
 from adapters.wire import MAX_MESSAGE_BYTES, Message, decode, read_alert
-from fusion.alert_steps import alert_id
+from fusion.alerting.alert_steps import alert_id
 from fusion.errors import MessageRejected
 from fusion.types import SECOND_NS, Place
 

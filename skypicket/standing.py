@@ -7,8 +7,8 @@ from typing import Final
 
 from adapters.journal import JournalError
 from adapters.wire import Message
+from fusion.alerting.episodes import Suppression
 from fusion.config import SiteConfig
-from fusion.episodes import Suppression
 from fusion.pipeline import Pipeline
 from skypicket.logbook import Logbook
 

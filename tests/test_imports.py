@@ -25,16 +25,19 @@ CONFINED = {
     "zmq": ("adapters.line.sockets",),
     "msgpack": ("adapters.wire",),
     "sqlite3": ("adapters.journal",),
-    "mcap": ("replay.recordings.mcap_file", "replay.recordings.mcap_writer"),
-    "lz4": ("replay.recordings.mcap_file",),
-    "zstandard": ("replay.recordings.mcap_file", "replay.recordings.mcap_writer"),
+    "mcap": ("replay.recordings",),
+    "lz4": ("replay.recordings",),
+    "zstandard": tuple(f"replay.recordings.{name}" for name in ("mcap_records", "mcap_writer", "salvage_chunks")),
     "pydantic": ("adapters", "replay", "skypicket"),
     "pydantic_core": ("adapters", "replay", "skypicket"),
     "ulid": ("adapters", "replay", "skypicket"),
     "platformdirs": ("adapters", "replay", "skypicket"),
     "matplotlib": ("replay", "skypicket"),
     "rich": ("replay", "skypicket"),
-    "polars": ("replay.campaigns.results",),
+    "polars": ("replay.export.table", "replay.campaigns.results"),
+    "geojson": ("replay.export.geojson_file",),
+    "fastkml": ("replay.export.kml_file",),
+    "pygeoif": ("replay.tracing.kml",),
     "optuna": ("replay.tuning.search",),
     "tomlkit": ("replay.tuning.written",),
     "ray": ("replay.campaigns.cluster",),
@@ -82,7 +85,7 @@ NOT_CALLED_IN_CORE = {"open", "print", "input", "exec", "eval", "__import__", "b
 # Their last bits change with the processor. filterpy, which the readable engine is for, uses them itself.
 PROCESSOR_DEPENDENT = {"linalg", "einsum", "matmul", "dot", "vdot", "inner", "tensordot"}
 SEEDED = {"PCG64", "Philox", "Generator", "SeedSequence", "default_rng"}  # of numpy.random, given a seed
-READABLE_ENGINE = ("fusion.reference", "fusion.iterated")
+READABLE_ENGINE = ("fusion.tracking.reference", "fusion.tracking.iterated")
 
 
 @dataclass(frozen=True)
@@ -224,22 +227,22 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
 
 
 PLANTED = [
-    ("fusion.tracks", "import adapters.wire"),
-    ("fusion.tracks", "from replay.playing import player"),
-    ("fusion.tracks", "import time"),
-    ("fusion.tracks", "def f():\n    from pathlib import Path"),
-    ("fusion.tracks", "if TYPE_CHECKING:\n    import socket"),
-    ("fusion.tracks", "from os.path import join"),
-    ("fusion.tracks", "import requests"),
-    ("fusion.tracks", "import pydantic"),
-    ("fusion.tracks", "print(1)"),
-    ("fusion.tracks", "with open('x') as f: pass"),
-    ("fusion.tracks", "y = a @ b"),
-    ("fusion.tracks", "a @= b"),
-    ("fusion.tracks", "import numpy as np\ny = np.linalg.inv(a)"),
-    ("fusion.tracks", "y = np.random.normal()"),
-    ("fusion.tracks", "y = np.random.default_rng()"),
-    ("fusion.tracks", "from numpy.random import default_rng\nimport random"),
+    ("fusion.tracking.tracks", "import adapters.wire"),
+    ("fusion.tracking.tracks", "from replay.playing import player"),
+    ("fusion.tracking.tracks", "import time"),
+    ("fusion.tracking.tracks", "def f():\n    from pathlib import Path"),
+    ("fusion.tracking.tracks", "if TYPE_CHECKING:\n    import socket"),
+    ("fusion.tracking.tracks", "from os.path import join"),
+    ("fusion.tracking.tracks", "import requests"),
+    ("fusion.tracking.tracks", "import pydantic"),
+    ("fusion.tracking.tracks", "print(1)"),
+    ("fusion.tracking.tracks", "with open('x') as f: pass"),
+    ("fusion.tracking.tracks", "y = a @ b"),
+    ("fusion.tracking.tracks", "a @= b"),
+    ("fusion.tracking.tracks", "import numpy as np\ny = np.linalg.inv(a)"),
+    ("fusion.tracking.tracks", "y = np.random.normal()"),
+    ("fusion.tracking.tracks", "y = np.random.default_rng()"),
+    ("fusion.tracking.tracks", "from numpy.random import default_rng\nimport random"),
     ("fusion.kernels", "import time"),
     ("fusion.kernels.update", "import os"),
     ("adapters.intake.ingest", "import msgpack"),
@@ -264,10 +267,10 @@ def test_a_planted_violation_is_found(module, source):
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("fusion.tracks", "import numpy as np\nfrom fusion.types import Frame\nimport math"),
+        ("fusion.tracking.tracks", "import numpy as np\nfrom fusion.types import Frame\nimport math"),
         ("fusion.kernels", "import os"),
-        ("fusion.reference", "y = a @ b"),
-        ("fusion.tracks", "y = np.random.PCG64(5)"),
+        ("fusion.tracking.reference", "y = a @ b"),
+        ("fusion.tracking.tracks", "y = np.random.PCG64(5)"),
         ("adapters.wire.codec", "import msgpack"),
         ("adapters.line.sockets", "import zmq\nimport time\nfrom fusion import types"),
         ("skypicket.cli", "from replay.scoring.score import score\nfrom rich.table import Table"),

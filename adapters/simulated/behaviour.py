@@ -11,7 +11,7 @@ from adapters.simulated.limits import NotNegative, Positive, Seconds
 from adapters.site.checking import CHECKED, found_as
 from fusion.config import Component, SensorConfig
 from fusion.errors import ConfigError
-from fusion.sensors import azimuth_width_deg
+from fusion.tracking.sensors import azimuth_width_deg
 
 Angle = Annotated[float, Ge(-360), Le(720)]
 RADAR_SECTORS = 12  # looks in a rotation: 30° each, as surveillance radars send them

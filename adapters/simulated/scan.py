@@ -9,7 +9,7 @@ import numpy as np
 
 from adapters.simulated.behaviour import Behaviour
 from fusion.config import SensorConfig
-from fusion.sensors import azimuth_width_deg
+from fusion.tracking.sensors import azimuth_width_deg
 from fusion.types import SECOND_NS, Coverage, Floats, Ints
 
 BEAM_STEPS = 3  # of the fixed point between beam and object: each divides the error by their ratio of turn rates

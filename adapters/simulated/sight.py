@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from adapters.simulated.behaviour import Behaviour, Occlusion
 from adapters.simulated.view import View, above_horizon, within, within_azimuth
 from fusion.config import SensorConfig
-from fusion.sensors import azimuth_width_deg
+from fusion.tracking.sensors import azimuth_width_deg
 from fusion.types import Floats
 
 FALSE_ALARM_PROBABILITY = 1e-6  # of one resolution cell: the usual threshold; sets how fast detection fades

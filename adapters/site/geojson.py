@@ -28,9 +28,9 @@ from adapters.site.checking import (
 )
 from adapters.site.utc import ALLOWED_UTC, ALLOWED_WINDOW, format_utc, format_window, parse_utc, parse_window
 from adapters.site.zone_shapes import Shape, read_shape
+from fusion.airspace.schedule import DailyWindow
 from fusion.config import REFERENCE_NUMBERS, Qnh, Reference, ZoneConfig
 from fusion.errors import ConfigError
-from fusion.schedule import DailyWindow
 from fusion.types import Height
 
 # What GeoJSON writers call WGS 84 longitude and latitude; RFC 7946 knows no other, older files may.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from fusion.schedule import DAY_S, DailyWindow
+from fusion.airspace.schedule import DAY_S, DailyWindow
 from fusion.types import SECOND_NS
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from adapters.wire.envelope import Message
 from adapters.wire.tables import DECIMALS
-from fusion.corridor import SHARES, Outline, Ring, Slice  # heavy: import this module where it is used
+from fusion.prediction.corridor import SHARES, Outline, Ring, Slice  # heavy: import this module where it is used
 
 DRAWN_DECIMALS: Final = 6  # of degrees: 0.1 m, and outlines make most of the answer
 _SECONDS: Final = 3  # decimals

@@ -14,7 +14,7 @@ ZONE_STATES: Final = ("inactive", "pre-active", "active")
 
 
 class ZoneState(Protocol):
-    """What `fusion.airspace` says of a zone at an instant."""
+    """What `fusion.airspace.airspace` says of a zone at an instant."""
 
     @property
     def id(self) -> str: ...

@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 
 from benchmarks.alerts.rule import PERIOD_S, Evaluation, steps_of
+from fusion.airspace.volumes import Volume
 from fusion.geodesy import Plane, rotate
 from fusion.types import SECOND_NS, Floats, Ints
-from fusion.volumes import Volume
 from replay.alerts.model import Step
 from replay.encounters.explained import straight_on
 from replay.encounters.layout import ORIGIN, START_NS, ZONE, Encounter

@@ -17,7 +17,7 @@ from stonesoup.types.angle import Bearing
 from stonesoup.types.array import CovarianceMatrix, StateVector
 
 from fusion.geodesy import Plane
-from fusion.sensors import Placement, measure
+from fusion.tracking.sensors import Placement, measure
 from fusion.types import AZIMUTH, ELEVATION
 
 OURS = np.array([0, 2, 4, 1, 3, 5])  # where position, then velocity, stand in a Stone Soup state

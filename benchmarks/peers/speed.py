@@ -38,7 +38,7 @@ from adapters.site.configuration import load_site
 from adapters.wire import read_frame
 from fusion.config import SiteConfig
 from fusion.geodesy import Plane
-from fusion.sensors import Station
+from fusion.tracking.sensors import Station
 from fusion.types import SECOND_NS, Floats, Frame
 from replay.recordings.files import open_reader
 

@@ -43,7 +43,7 @@ from benchmarks.peers.model import ANGULAR, OURS, SensorModel, place_of, vector
 from benchmarks.peers.runs import Run, runs
 from benchmarks.peers.tuning import Tuning
 from fusion.geodesy import Plane
-from fusion.sensors import Station, measure
+from fusion.tracking.sensors import Station, measure
 from fusion.types import SECOND_NS, Bools, Floats, Picture
 
 EPOCH = datetime.datetime(2025, 1, 1)

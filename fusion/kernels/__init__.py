@@ -17,10 +17,10 @@ from pathlib import Path
 
 _COMPLETE = "complete"  # an empty file beside the compiled code: an interrupted compilation leaves none
 # The kernels, and every module whose functions or constants are compiled into them.
-COMPILED_IN = ("births", "geodesy", "motion", "types")
+COMPILED_IN = ("geodesy", "tracking.births", "tracking.motion", "types")
 _SOURCES = (
     *sorted(Path(__file__).parent.glob("*.py")),
-    *(Path(__file__).parents[1] / f"{name}.py" for name in COMPILED_IN),
+    *(Path(__file__).parents[1] / f"{name.replace('.', '/')}.py" for name in COMPILED_IN),
 )
 
 

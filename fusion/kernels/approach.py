@@ -35,8 +35,8 @@ def _away(x, y, height, limits, box, edges, best):  # type: ignore[no-untyped-de
 def approach(path, dt, frame, curvature, axes, radii, limits, box, edges, out):  # type: ignore[no-untyped-def]
     """The least distance of each path to a volume, m, and when that is, s: out (2, s).
 
-    path: (s, k + 1, 3), points `dt` apart.  frame, curvature: `fusion.paths.Fan`.  axes, radii, limits (floor,
-    ceiling), box, edges: of the volume.
+    path: (s, k + 1, 3), points `dt` apart.  frame, curvature: `fusion.prediction.paths.Fan`.  axes, radii, limits
+    (floor, ceiling), box, edges: of the volume.
     """
     points = np.empty((3, path.shape[0], path.shape[1]))
     chart(path, frame, curvature, axes, radii, points)

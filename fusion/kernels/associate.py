@@ -3,7 +3,7 @@
 Williams and Lau (2014), "Approximate evaluation of marginal association probabilities with belief propagation",
 eqs. 20-24: messages converge for any graph. Each connected cluster stops by itself, so that what happens in one
 corner of the sky does not change another's bits. A track whose detections are its own has a closed form; small
-clusters of several tracks go to `clusters`. The twin in plain Python is `fusion.reference.associate`.
+clusters of several tracks go to `clusters`. The twin in plain Python is `fusion.tracking.reference.associate`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where each detection says that its object is. The readable twin is `fusion.births.births`."""
+"""Where each detection says that its object is. The readable twin is `fusion.tracking.births.births`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from fusion.births import NEAREST_M, STEEPEST_RAD, STRAY_SHARE, STRAY_WIDTH, THIN
 from fusion.kernels.earth import height_at, up_at
 from fusion.kernels.jit import apart, entry, inner
 from fusion.kernels.measure import measure
+from fusion.tracking.births import NEAREST_M, STEEPEST_RAD, STRAY_SHARE, STRAY_WIDTH, THIN
 from fusion.types import ALTITUDE, AZIMUTH, EAST, ELEVATION, NORTH, RANGE, RANGE_RATE, UP
 
 LOW, HIGH, MEAN, SIGMA, SPEED, CLIMB = range(6)  # places in `prior`

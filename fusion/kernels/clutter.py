@@ -1,4 +1,4 @@
-"""The loops of `fusion.clutter`: a Gamma-Poisson map of false alarms over two of a sensor's coordinates."""
+"""The loops of `fusion.tracking.clutter`: a Gamma-Poisson map of false alarms over two of a sensor's coordinates."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from fusion.kernels.futures import quarter_turned
 from fusion.kernels.jit import leaf
 from fusion.kernels.mesh import cuts, within
 from fusion.kernels.predict import coefficients
-from fusion.motion import CLIMB_SIGMA, CLIMB_TIME
+from fusion.tracking.motion import CLIMB_SIGMA, CLIMB_TIME
 
 FIRST_CLIMB = 7  # the first of two columns of the points
 CALM, STEEP_M, CALM_MOST_S = 0.25, 2.0, 15.0  # of the relaxation time of the climb, a piece may last, or until its

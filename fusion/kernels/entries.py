@@ -35,7 +35,7 @@ from fusion.kernels.futures import (
 from fusion.kernels.jit import bare, leaf
 from fusion.kernels.mesh import EMPTY_IN, EMPTY_OUT
 from fusion.kernels.predict import fall
-from fusion.motion import DENSITY, DRAG, GRAVITY, LATERAL
+from fusion.tracking.motion import DENSITY, DRAG, GRAVITY, LATERAL
 from fusion.types import Floats, Ints
 
 DEEP = 64  # of the stack of halvings: a stretch is halved at most once a bit
@@ -194,13 +194,14 @@ def entries(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """First entries of n paths, with k heights each, into a volume while it is active.
 
-    points: (n, columns), normals: (4096,), as in `fusion.samples`.  share: (m,) cumulated mode probabilities.  mean:
-    (m, 6), root: (m, 6, 6) lower: along the heading and across it (to the left), their rates, height and its rate,
-    along the ground and up from the track's foot.  frame: (3, 3) east, north, up there, earth-centred.  curvature: (4,)
-    radii of the path's sphere eastward and northward, m, cosine and sine of the heading from east.  parameters, prior,
-    rate: `Motions`.  axes, radii, limits (floor, ceiling), box: of the volume.  edges … kind: `fusion.mesh.Mesh`.
-    spans: (s, 2) from, to, s, in order.  times: (n, k), filled with inf or the time of entry; places: (n, k, 3), with
-    where that is. k is 1 where a mode falls: its height and way are one. The others are room to work in: `room`.
+    points: (n, columns), normals: (4096,), as in `fusion.prediction.samples`.  share: (m,) cumulated mode
+    probabilities.  mean: (m, 6), root: (m, 6, 6) lower: along the heading and across it (to the left), their rates,
+    height and its rate, along the ground and up from the track's foot.  frame: (3, 3) east, north, up there,
+    earth-centred.  curvature: (4,) radii of the path's sphere eastward and northward, m, cosine and sine of the
+    heading from east.  parameters, prior, rate: `Motions`.  axes, radii, limits (floor, ceiling), box: of the volume.
+    edges … kind: `fusion.airspace.mesh.Mesh`. spans: (s, 2) from, to, s, in order.  times: (n, k), filled with inf or
+    the time of entry; places: (n, k, 3), with where that is. k is 1 where a mode falls: its height and way are one.
+    The others are room to work in: `room`.
     """
     bounds, flat, motion, state, z = scratch[:4], scratch[4:11], scratch[11:15], scratch[15:21], scratch[21:27]
     ends, found = scratch[27 : 28 + MOST_FLOWN], scratch[28 + MOST_FLOWN : 28 + MOST_FLOWN + CUTS]

@@ -1,4 +1,4 @@
-"""How well each pair fits, and what the track would become: the twin in filterpy is `fusion.reference.evaluate`."""
+"""How well each pair fits, and what the track would become; in filterpy: `fusion.tracking.reference.evaluate`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fusion.kernels.jit import entry, inner
 from fusion.kernels.measure import along, aspect, bend, is_angle, rate_of, slope, value_near, value_of, wrap
 from fusion.kernels.reach import place_at
 from fusion.kernels.sound import DOUBTFUL, repair
-from fusion.motion import DENSITY
+from fusion.tracking.motion import DENSITY
 from fusion.types import AZIMUTH, RANGE, RANGE_RATE
 
 LOG_2PI = math.log(2.0 * math.pi)

@@ -1,4 +1,4 @@
-"""What the numbers of a track say after a look, as codes of `fusion.lifecycle`."""
+"""What the numbers of a track say after a look, as codes of `fusion.tracking.lifecycle`."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from fusion.kernels.chance import fraction, mixed
 from fusion.kernels.jit import leaf
 from fusion.kernels.paths import _next_mode
 from fusion.kernels.predict import coefficients
-from fusion.motion import DENSITY, GRAVITY, LATERAL
+from fusion.tracking.motion import DENSITY, GRAVITY, LATERAL
 
 # Columns of the points: mode, six of the state, two of the first climb, then of each change of mode wait, jump, four of
 # the noise.

@@ -1,4 +1,4 @@
-"""Track ids, made one by one: `fusion.ids` says of what. Arithmetic is modulo 2⁶⁴."""
+"""Track ids, made one by one: `fusion.tracking.ids` says of what. Arithmetic is modulo 2⁶⁴."""
 
 from __future__ import annotations
 

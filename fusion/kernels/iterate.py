@@ -2,7 +2,7 @@
 
 A range hypothesis is a sixth of its range long. Seen from a second place, a direction bends over such a length by
 hundreds of sigmas, so the update is iterated: Bell and Cathey (1993), "The iterated Kalman filter update as a
-Gauss-Newton method". The twin in filterpy is `fusion.iterated`.
+Gauss-Newton method". The twin in filterpy is `fusion.tracking.iterated`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from fusion.kernels.evaluate import LOG_2PI, VAGUE_RAD2
 from fusion.kernels.jit import apart, entry
 from fusion.kernels.measure import bend, is_angle, measure, wrap
 from fusion.kernels.sound import DOUBTFUL, repair
-from fusion.motion import DENSITY
+from fusion.tracking.motion import DENSITY
 from fusion.types import RANGE
 
 MOST_PASSES = 12  # Gauss-Newton on two crossing directions needs three or four

@@ -1,4 +1,4 @@
-"""What a sensor measures of a state, and the gradient. The numpy twin is `fusion.sensors.measure`.
+"""What a sensor measures of a state, and the gradient. The numpy twin is `fusion.tracking.sensors.measure`.
 
 Component codes are places in `fusion.types.COMPONENTS`. axes: (3, 3), rows right, forward, up of the sensor in
 plane axes. Azimuth runs clockwise from forward, elevation up from the right-forward plane.

@@ -8,7 +8,7 @@ import numpy as np
 
 from fusion.kernels.jit import entry, inner, leaf
 from fusion.kernels.predict import coefficients, fall
-from fusion.motion import CLIMB_SIGMA, CLIMB_TIME, DENSITY, DRAG, GRAVITY, LATERAL
+from fusion.tracking.motion import CLIMB_SIGMA, CLIMB_TIME, DENSITY, DRAG, GRAVITY, LATERAL
 
 SCALARS = 12  # what `coefficients` returns
 FAR_M = 1e9  # off every map
@@ -48,11 +48,12 @@ def _scalars(parameters, mode, speed, dt):  # type: ignore[no-untyped-def]
 
 @entry("void(f8[:,::1], i8[::1], f8[:,::1], f8[:,::1], f8[:,:,::1], f8[:,::1], f8[::1], f8, f8, f8[:,:,::1])")
 def walk(start, first, wait, jump, noise, parameters, prior, rate, dt, path):  # type: ignore[no-untyped-def]
-    """Move s sampled states over k steps of `dt` with the modes of `fusion.motion`, noise and switching included.
+    """Move s sampled states over k steps of `dt` with the modes of `fusion.tracking.motion`, noise and switching
+    included.
 
     start: (s, 6) east, north, height and their rates, along the ground and up from it.  first: (s,) modes.
-    wait, jump, noise: `fusion.samples.Samples`.  parameters, prior, rate: `Motions`.  path: (s, k + 1, 3), filled with
-    east, north, height. The mode of a step is that at its middle.
+    wait, jump, noise: `fusion.prediction.samples.Samples`.  parameters, prior, rate: `Motions`.  path: (s, k + 1, 3),
+    filled with east, north, height. The mode of a step is that at its middle.
     """
     modes, jumps = prior.size, wait.shape[1]
     scalars, spread = np.empty((modes, SCALARS)), np.empty((modes, 6))
@@ -99,7 +100,7 @@ def walk(start, first, wait, jump, noise, parameters, prior, rate, dt, path):  #
 
 @entry("void(f8[:,:,::1], f8[:,::1], f8[::1], f8[:,::1], f8[::1], f8[:,:,::1])")
 def chart(path, frame, curvature, axes, radii, out):  # type: ignore[no-untyped-def]
-    """Put paths on a zone's map: the twin, for many points, of `fusion.volumes.Volume.on_map`.
+    """Put paths on a zone's map: the twin, for many points, of `fusion.airspace.volumes.Volume.on_map`.
 
     path: (s, k, 3) east and north along the ground from the track's foot, and height.  frame: (3, 3) east, north, up
     there, earth-centred.  curvature: (2,) radii of the path's sphere, m.  axes, radii: of the volume. out: (3, s, k),

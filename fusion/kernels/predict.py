@@ -1,4 +1,4 @@
-"""Mixing and prediction of the motion modes, in place. The twin in filterpy is `fusion.reference.predict`.
+"""Mixing and prediction of the motion modes, in place. The twin in filterpy is `fusion.tracking.reference.predict`.
 
 3 × 3 matrices are tuples of nine, row by row: they live in registers, and nothing is allocated for them.
 """
@@ -12,9 +12,9 @@ import numpy as np
 from fusion.kernels.earth import up_at
 from fusion.kernels.jit import entry, inner
 from fusion.kernels.reach import FRESH
-from fusion.motion import CLIMB_SIGMA, CLIMB_TIME, DENSITY, DRAG, GRAVITY, LATERAL
-from fusion.motion import coefficients as _coefficients
-from fusion.motion import fall as _fall
+from fusion.tracking.motion import CLIMB_SIGMA, CLIMB_TIME, DENSITY, DRAG, GRAVITY, LATERAL
+from fusion.tracking.motion import coefficients as _coefficients
+from fusion.tracking.motion import fall as _fall
 
 coefficients, fall = inner(_coefficients), inner(_fall)
 
@@ -130,7 +130,7 @@ def _transform(covariance, row, j, shift, turn, position, shared, velocity):  # 
 
 @inner
 def propagate(mean, covariance, row, j, parameters, earth, dt):  # type: ignore[no-untyped-def]
-    """One mode over `dt`, in place: x' = F x + c, P' = F P Fᵀ + Q with the F, Q and c of `fusion.motion`."""
+    """One mode over `dt`, in place: x' = F x + c, P' = F P Fᵀ + Q with the F, Q and c of `fusion.tracking.motion`."""
     state = mean[row, j]
     vx, vy, vz = state[3], state[4], state[5]
     ux, uy, uz = up_at(earth, state[0], state[1], state[2])

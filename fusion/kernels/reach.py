@@ -8,7 +8,7 @@ import numpy as np
 
 from fusion.kernels.jit import apart, inner
 from fusion.kernels.measure import wrap
-from fusion.motion import DENSITY, GRAVITY, LATERAL
+from fusion.tracking.motion import DENSITY, GRAVITY, LATERAL
 from fusion.types import AZIMUTH, RANGE
 
 # A track's outline, `TrackStore.outline`: its mean state, the traces of the blocks of its covariance, and 1 where

@@ -1,6 +1,7 @@
 """Each swept track's mixture over "missed" and its pairs, back to one Gaussian a mode: the TOMB/P reduction.
 
-Williams (2015), "Marginal multi-Bernoulli filters", eqs. 33-35. The twin in numpy is `fusion.reference.reduce`.
+Williams (2015), "Marginal multi-Bernoulli filters", eqs. 33-35. The twin in numpy is
+`fusion.tracking.reference.reduce`.
 """
 
 from __future__ import annotations

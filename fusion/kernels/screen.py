@@ -22,7 +22,7 @@ from fusion.kernels.futures import (
     turning,
 )  # fmt: skip
 from fusion.kernels.jit import entry, inner
-from fusion.motion import DENSITY, LATERAL
+from fusion.tracking.motion import DENSITY, LATERAL
 
 MOST_PIECES = 96  # of one way: what comes after counts as near
 FLAT = (1e300,)  # no curvature: heights are not asked for here

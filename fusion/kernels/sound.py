@@ -1,4 +1,4 @@
-"""Covariances stay positive definite. The twin in numpy is `fusion.reference.repair`."""
+"""Covariances stay positive definite. The twin in numpy is `fusion.tracking.reference.repair`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loops of `fusion.undetected`: a plan grid of intensities, read and thinned.
+"""The loops of `fusion.tracking.undetected`: a plan grid of intensities, read and thinned.
 
 A cell's intensity is resting + kept × off.
 """

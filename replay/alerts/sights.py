@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fusion.airspace.volumes import Volume
 from fusion.config import ZoneConfig
 from fusion.types import SECOND_NS, Floats
-from fusion.volumes import Volume
 from replay.alerts.model import AlertOptions
 from replay.alerts.stays import WORLD, Samples, Stay, Walls, sample, stays, walls, within_reach
 from replay.scoring.truths import ObjectRows

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fusion.airspace.schedule import Schedule
+from fusion.airspace.volumes import Volume
 from fusion.config import ZoneConfig
 from fusion.geodesy import Plane, to_ecef
-from fusion.schedule import Schedule
 from fusion.types import SECOND_NS, Bools, Floats, Ints, Place
-from fusion.volumes import Volume
 from replay.alerts.model import AlertOptions
 from replay.scoring.truths import ALT, LAT, LON, ObjectRows, interpolate
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from fusion.config import SiteConfig
 from fusion.geodesy import Plane
-from fusion.sensors import measure, place, wrapped
+from fusion.tracking.sensors import measure, place, wrapped
 from fusion.types import AZIMUTH, COMPONENTS, ELEVATION, RANGE_RATE, Floats, Frame, Ints
 from replay.scoring.truths import ALT, LAT, LON, ObjectRows, interpolate
 

@@ -1,6 +1,7 @@
 """The alert decisions again from forecasts that are kept, with other thresholds: seconds instead of tracking anew.
 
-It is the core's own machine (`fusion.alerting`) that decides; only its forecaster reads what was forecast before.
+It is the core's own machine (`fusion.alerting.alerting`) that decides; only its forecaster reads what was forecast
+before.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from fusion.airspace import Airspace
-from fusion.alerting import AlertMachine
+from fusion.airspace.airspace import Airspace
+from fusion.alerting.alerting import AlertMachine
+from fusion.alerting.episodes import Ledger
+from fusion.alerting.judging import INSIDE
 from fusion.config import AlertsConfig
-from fusion.episodes import Ledger
-from fusion.forecasts import Forecast, Forecaster
 from fusion.geodesy import Plane
-from fusion.judging import INSIDE
-from fusion.motion import Motions
+from fusion.prediction.forecasts import Forecast, Forecaster
+from fusion.tracking.motion import Motions
 from fusion.types import SECOND_NS, AlertStep, Outlook
 from replay.alerts.model import Step
 from replay.encounters.layout import ORIGIN, lay_out

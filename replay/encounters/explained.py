@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
+from fusion.airspace.volumes import Volume
 from fusion.geodesy import Plane
 from fusion.types import SECOND_NS, Floats
-from fusion.volumes import Volume
 from replay.alerts.warning import Entry
 from replay.encounters.layout import ORIGIN, Encounter
 from replay.encounters.tracking import Record

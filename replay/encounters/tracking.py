@@ -8,10 +8,10 @@ from typing import Final
 
 import numpy as np
 
-from fusion import paths
-from fusion.forecasts import Forecast, Forecaster
-from fusion.handover import moments
+from fusion.alerting.handover import moments
 from fusion.pipeline import Pipeline
+from fusion.prediction import paths
+from fusion.prediction.forecasts import Forecast, Forecaster
 from fusion.types import SECOND_NS, AlertStep, Outlook, Picture
 from replay.alerts.model import Step
 from replay.encounters.flown import Flown, fly

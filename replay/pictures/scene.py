@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fusion.config import SensorConfig, SiteConfig, ZoneConfig
 from fusion.geodesy import Plane, from_ecef, to_ecef
-from fusion.sensors import Placement, place
+from fusion.tracking.sensors import Placement, place
 from fusion.types import SECOND_NS, Floats, Frame, Ints, Picture, Place, Pose, Truth
 from replay.scoring.instants import pace_ns
 from replay.scoring.matching import SHOWN

@@ -13,12 +13,12 @@ from adapters.site.utc import parse_utc, parse_window
 from adapters.site.zone_shapes import read_shape
 from adapters.wire import is_id
 from adapters.wire.checks import number_within
+from fusion.airspace.schedule import DAY_NS, Schedule, merged
+from fusion.airspace.volumes import Volume
 from fusion.config import ZoneConfig
 from fusion.errors import ConfigError, MessageRejected, shorten
 from fusion.geodesy import Plane
-from fusion.schedule import DAY_NS, Schedule, merged
 from fusion.types import Floats, Place
-from fusion.volumes import Volume
 
 AROUND_NS = 30 * DAY_NS  # before the first report and after the last: no recording of truth goes farther
 LIMITS = {  # of the numbers of a zone, as in the configuration

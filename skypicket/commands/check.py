@@ -87,7 +87,7 @@ def _zones(file: str) -> int:
 
 def _volumes(zones: Sequence[ZoneConfig]) -> None:
     """Raise ConfigError for a shape of which nothing is left, as the service would at its start."""
-    from fusion.airspace import Airspace
+    from fusion.airspace.airspace import Airspace
     from fusion.geodesy import Plane
     from fusion.types import Place
 
@@ -153,5 +153,9 @@ def _recording(file: str) -> int:
         print(f"\n{aligned(rows)}")
     if damaged:
         print("\npassed over:", *(f"  {problem}" for problem in report.problems), sep="\n")
+        if file != "-":
+            print(
+                f"\n`skypicket recover {file}` makes a whole recording of what is readable, and says what is lost where"
+            )
         return STOPPED
     return DONE if report.messages else NOTHING

@@ -15,9 +15,9 @@ from adapters.site.airspace.published import ZoneFile
 from adapters.site.airspace.settings import AirspaceConfig
 from adapters.site.utc import parse_utc
 from adapters.site.zones import read_zones
+from fusion.airspace.schedule import DailyWindow
 from fusion.config import ZoneConfig
 from fusion.errors import ConfigError
-from fusion.schedule import DailyWindow
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "data" / "airspace" / "ed269"
 SITE = AirspaceConfig(ground_m=500.0)

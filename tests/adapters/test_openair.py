@@ -23,7 +23,7 @@ from adapters.site.airspace.settings import AirspaceConfig
 from adapters.site.zones import load_zones, read_zones, zone_features
 from adapters.wire import decode, encode
 from adapters.wire.service import zones_message
-from fusion.airspace import Airspace
+from fusion.airspace.airspace import Airspace
 from fusion.config import ZoneConfig
 from fusion.errors import ConfigError
 from fusion.geodesy import Plane

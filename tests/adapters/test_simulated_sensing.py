@@ -18,7 +18,7 @@ from adapters.simulated.flights import Flight, Waypoint, path_of
 from adapters.simulated.sensing import Sensor
 from fusion.config import Component, SensorConfig, TrackerConfig
 from fusion.geodesy import Plane
-from fusion.sensors import measure, place
+from fusion.tracking.sensors import measure, place
 from fusion.types import COMPONENTS, Coverage, Floats, Frame, Place, Pose
 
 HOME = Place(48.0, 11.0, 0.0)

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from adapters.site.utc import format_utc, parse_utc
 from adapters.site.zones import LARGEST_FILE, load_zones, zone_features
+from fusion.airspace.schedule import DailyWindow
 from fusion.config import ZoneConfig
 from fusion.errors import ConfigError
-from fusion.schedule import DailyWindow
 
 SQUARE = [[19.0, 47.0], [19.1, 47.0], [19.1, 47.1], [19.0, 47.1], [19.0, 47.0]]
 HOLE = [[19.02, 47.02], [19.04, 47.02], [19.04, 47.04], [19.02, 47.02]]

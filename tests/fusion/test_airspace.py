@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusion.airspace import Airspace
+from fusion.airspace.airspace import Airspace
+from fusion.airspace.volumes import Volume, destination
 from fusion.config import ZoneConfig
 from fusion.errors import ConfigError
 from fusion.geodesy import Plane
 from fusion.types import SECOND_NS, Floats, Ints, Place
-from fusion.volumes import Volume, destination
 
 PLANE = Plane(Place(47.5, 19.0, 100.0))
 SQUARE = ((19.0, 47.5), (19.1, 47.5), (19.1, 47.6), (19.0, 47.6))

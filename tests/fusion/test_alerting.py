@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusion.airspace import Airspace
-from fusion.alerting import AlertMachine
+from fusion.airspace.airspace import Airspace
+from fusion.airspace.volumes import destination
+from fusion.alerting.alerting import AlertMachine
+from fusion.alerting.judging import limit
+from fusion.alerting.states import CLEARED, LOST, OPEN, PENDING, QUIET, RANK, STEPS, Evidence, State
+from fusion.alerting.watches import LOWER_NS, Assessment, Watch, step
 from fusion.config import AlertsConfig, TrackerConfig, ZoneConfig
 from fusion.geodesy import Plane
-from fusion.judging import limit
-from fusion.motion import Motions
-from fusion.states import CLEARED, LOST, OPEN, PENDING, QUIET, RANK, STEPS, Evidence, State
+from fusion.tracking.motion import Motions
 from fusion.types import COASTING, CONFIRMED, SECOND_NS, TENTATIVE, Outlook, Place
-from fusion.volumes import destination
-from fusion.watches import LOWER_NS, Assessment, Watch, step
 
 PLANE = Plane(Place(47.5, 19.0, 0.0))
 MOTIONS = Motions.of(TrackerConfig(motions=("cruise",), agility_mps2=1.0, initial_climb_mps=0.5))
@@ -163,7 +163,7 @@ def test_what_flies_past_or_away_raises_nothing() -> None:
 
 
 def test_far_tracks_are_not_even_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fusion.paths.fan", None)
+    monkeypatch.setattr("fusion.prediction.paths.fan", None)
     assert machine().evaluate(look(0, [(i, -50_000.0 - i, 20.0) for i in range(50)])) == []
 
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusion.compiled import CompiledEngine
 from fusion.kernels.clusters import SHARPNESS
-from fusion.reference import ReferenceEngine
+from fusion.tracking.compiled import CompiledEngine
+from fusion.tracking.reference import ReferenceEngine
 
 PRIMES = np.array([2.0, 3.0, 5.0, 7.0, 11.0, 13.0, 17.0, 19.0, 23.0, 29.0, 31.0, 37.0, 41.0, 43.0, 47.0, 53.0])
 WIDE, COMMON = st.floats(1e-3, 1e3), st.floats(0.1, 10.0)

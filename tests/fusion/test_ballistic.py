@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import PLANE, frame, radar, seen, site
 
-from fusion import paths
 from fusion.config import TrackerConfig
-from fusion.motion import GRAVITY_MPS2, Motions
-from fusion.tracker import Tracker
+from fusion.prediction import paths
+from fusion.tracking.motion import GRAVITY_MPS2, Motions
+from fusion.tracking.tracker import Tracker
 
 UP = np.array([[0.0, 0.0, 1.0]])
 speeds = st.floats(-300.0, 300.0)

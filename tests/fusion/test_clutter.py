@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from worlds import frame, radar, site
 
-from fusion.clutter import BELIEFS, MERIT, Clutter
 from fusion.geodesy import Plane
-from fusion.sensors import Station
-from fusion.tracker import Tracker
+from fusion.tracking.clutter import BELIEFS, MERIT, Clutter
+from fusion.tracking.sensors import Station
+from fusion.tracking.tracker import Tracker
 from fusion.types import CONFIRMED
 
 FALSE_ALARMS = 20.0

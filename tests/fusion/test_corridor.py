@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import shapely
 
-from fusion import paths
 from fusion.config import TrackerConfig
-from fusion.corridor import SHARES, Outline, Slice, corridor
 from fusion.geodesy import Plane
-from fusion.motion import Motions
+from fusion.prediction import paths
+from fusion.prediction.corridor import SHARES, Outline, Slice, corridor
+from fusion.tracking.motion import Motions
 from fusion.types import Floats, Place
 
 MOTIONS = Motions.of(TrackerConfig(initial_climb_mps=3.0))

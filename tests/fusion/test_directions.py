@@ -10,21 +10,21 @@ from hypothesis import strategies as st
 from scipy.stats import chi2
 from worlds import PLANE, START_NS, alarms, frame, seen, site, straight
 
-from fusion import lifecycle
-from fusion.compiled import CompiledEngine
 from fusion.config import AltitudePrior, SensorConfig
-from fusion.directions import FREE_SHARE, line_births, parts
-from fusion.engine import Setting
-from fusion.motion import Motions
+from fusion.directions.directions import FREE_SHARE, line_births, parts
+from fusion.directions.shadows import LASTING_S, Shadows
+from fusion.directions.sightline import _scaled
 from fusion.pipeline import Pipeline
-from fusion.reference import ReferenceEngine
-from fusion.sensors import measure, place
-from fusion.shadows import LASTING_S, Shadows
-from fusion.sightline import _scaled
-from fusion.tracker import Tracker
-from fusion.tracks import TrackStore
+from fusion.tracking import lifecycle
+from fusion.tracking.compiled import CompiledEngine
+from fusion.tracking.engine import Setting
+from fusion.tracking.motion import Motions
+from fusion.tracking.reference import ReferenceEngine
+from fusion.tracking.sensors import measure, place
+from fusion.tracking.tracker import Tracker
+from fusion.tracking.tracks import TrackStore
+from fusion.tracking.undetected import Undetected
 from fusion.types import AZIMUTH, CONFIRMED, ELEVATION, RANGE, SECOND_NS, TENTATIVE, Coverage, Picture, Pose
-from fusion.undetected import Undetected
 
 DRONES = {
     "initial_speed_mps": 20.0, "initial_climb_mps": 3.0, "altitude_m": AltitudePrior(175.0, 75.0),

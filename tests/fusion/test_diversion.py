@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fusion.conduct import Conduct
 from fusion.config import TrackerConfig
-from fusion.diversion import CORRIDOR, GATE, Diversions
 from fusion.geodesy import Plane
-from fusion.motion import CLIMB_SIGMA, CLIMB_TIME, Motions
+from fusion.prediction.conduct import Conduct
+from fusion.prediction.diversion import CORRIDOR, GATE, Diversions
+from fusion.tracking.motion import CLIMB_SIGMA, CLIMB_TIME, Motions
 from fusion.types import CONFIRMED, SECOND_NS, Outlook, Place
 
 PLANE = Plane(Place(47.5, 19.0, 0.0))

@@ -5,7 +5,7 @@ import pytest
 from worlds import frame, radar, seen, site
 
 from fusion.kernels.near import near
-from fusion.tracker import Tracker
+from fusion.tracking.tracker import Tracker
 from fusion.types import SECOND_NS, TENTATIVE
 
 GATE = 7.81

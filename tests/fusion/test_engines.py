@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import PLANE, START_NS, frame, radar, seen
 
-from fusion.compiled import CompiledEngine
 from fusion.config import TrackerConfig
-from fusion.engine import Setting
-from fusion.motion import Motions
-from fusion.reference import ReferenceEngine, bend, moment_match
-from fusion.sensors import Station, measure, place
-from fusion.tracks import TrackStore
+from fusion.tracking.compiled import CompiledEngine
+from fusion.tracking.engine import Setting
+from fusion.tracking.motion import Motions
+from fusion.tracking.reference import ReferenceEngine, bend, moment_match
+from fusion.tracking.sensors import Station, measure, place
+from fusion.tracking.tracks import TrackStore
 from fusion.types import COMPONENTS, SECOND_NS, Coverage
 
 KINDS = [

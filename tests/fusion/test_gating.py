@@ -11,8 +11,8 @@ from worlds import PLANE, START_NS, radar
 from fusion.config import TrackerConfig
 from fusion.kernels.candidates import candidates
 from fusion.kernels.reach import moments
-from fusion.motion import Motions
-from fusion.sensors import box, measure, place
+from fusion.tracking.motion import Motions
+from fusion.tracking.sensors import box, measure, place
 from fusion.types import AZIMUTH, COMPONENTS, SECOND_NS
 
 MOTIONS = Motions.of(TrackerConfig())

@@ -7,14 +7,14 @@ import dataclasses
 import numpy as np
 import pytest
 
-from fusion.airspace import Airspace
-from fusion.alerting import AlertMachine
+from fusion.airspace.airspace import Airspace
+from fusion.airspace.volumes import destination
+from fusion.alerting.alerting import AlertMachine
+from fusion.alerting.episodes import Ledger
 from fusion.config import TrackerConfig, ZoneConfig
-from fusion.episodes import Ledger
 from fusion.geodesy import Plane
-from fusion.motion import Motions
+from fusion.tracking.motion import Motions
 from fusion.types import COASTING, CONFIRMED, SECOND_NS, AlertStep, Outlook, Place
-from fusion.volumes import destination
 
 PLANE = Plane(Place(47.5, 19.0, 0.0))
 MOTIONS = Motions.of(TrackerConfig(motions=("cruise",), agility_mps2=1.0, initial_climb_mps=0.5))

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from worlds import PLANE, frame, radar, seen, site, straight
 
-from fusion.identity import WRONG, Identities, Memory
 from fusion.pipeline import Pipeline
-from fusion.tracker import Tracker
+from fusion.tracking.identity import WRONG, Identities, Memory
+from fusion.tracking.tracker import Tracker
 from fusion.types import TENTATIVE
 
 FAR = ([10e3, 20e3, 5e3, 150.0, 0.0, 0.0], [-15e3, 30e3, 6e3, 0.0, -180.0, 0.0])

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusion import ids
+from fusion.tracking import ids
 
 TIMES = st.lists(st.integers(0, 2**62), min_size=1, max_size=5)
 

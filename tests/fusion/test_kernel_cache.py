@@ -20,6 +20,7 @@ def compiled_in() -> set[str]:
 
 def test_the_cache_is_named_by_every_module_that_is_compiled_into_the_kernels():
     assert compiled_in() == set(kernels.COMPILED_IN)
-    hashed = {path.stem for path in kernels._SOURCES}
-    assert set(kernels.COMPILED_IN) <= hashed
-    assert {path.stem for path in FOLDER.glob("*.py")} <= hashed
+    hashed = {path.relative_to(FOLDER.parent).with_suffix("").as_posix() for path in kernels._SOURCES}
+    assert {name.replace(".", "/") for name in kernels.COMPILED_IN} <= hashed
+    assert {f"kernels/{path.stem}" for path in FOLDER.glob("*.py")} <= hashed
+    assert all(path.is_file() for path in kernels._SOURCES)

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusion.airspace import Airspace
-from fusion.alert_steps import CROCKFORD, alert_id
+from fusion.airspace.airspace import Airspace
+from fusion.alerting.alert_steps import CROCKFORD, alert_id
+from fusion.alerting.episodes import Ledger
+from fusion.alerting.watches import Assessment
 from fusion.config import ZoneConfig
-from fusion.episodes import Ledger
 from fusion.errors import MessageRejected
 from fusion.geodesy import Plane
 from fusion.types import SECOND_NS, AlertStep, Place
-from fusion.watches import Assessment
 
 ZONES = [ZoneConfig(name, 0.0, 900.0, circle=(19.0, 47.5, 1000.0)) for name in ("airport", "border")]
 AIRSPACE = Airspace(ZONES, Plane(Place(47.5, 19.0, 0.0)))

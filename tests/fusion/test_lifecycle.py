@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from fusion import lifecycle
 from fusion.config import TrackerConfig
-from fusion.tracks import TrackStore
+from fusion.tracking import lifecycle
+from fusion.tracking.tracks import TrackStore
 from fusion.types import COASTING, CONFIRMED, ENDED, SECOND_NS, TENTATIVE
 
 ROW = np.array([0])

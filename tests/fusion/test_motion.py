@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fusion.config import TrackerConfig
-from fusion.motion import CLIMB_TIME_S, MAX_TURN_RATE_RADPS, Motions, coefficients
+from fusion.tracking.motion import CLIMB_TIME_S, MAX_TURN_RATE_RADPS, Motions, coefficients
 
 MOTIONS = Motions.of(TrackerConfig())
 UP = np.array([[0.0, 0.0, 1.0]])

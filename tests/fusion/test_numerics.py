@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import PLANE, START_NS, frame, radar, seen, site, straight
 
-from fusion.compiled import CompiledEngine
 from fusion.config import CARTESIAN, AltitudePrior
-from fusion.reference import LEAST_PIVOT, ReferenceEngine, repair
-from fusion.sensors import measure, place
-from fusion.tracker import Tracker
+from fusion.tracking.compiled import CompiledEngine
+from fusion.tracking.reference import LEAST_PIVOT, ReferenceEngine, repair
+from fusion.tracking.sensors import measure, place
+from fusion.tracking.tracker import Tracker
 from fusion.types import SECOND_NS, Coverage
 
 sigmas = st.floats(0.01, 10_000.0)

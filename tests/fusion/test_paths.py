@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from fusion import paths
-from fusion.airspace import Airspace
+from fusion.airspace.airspace import Airspace
+from fusion.airspace.volumes import Volume, destination
 from fusion.config import TrackerConfig, ZoneConfig
 from fusion.geodesy import Plane
 from fusion.kernels.paths import chart
-from fusion.motion import MAX_TURN_RATE_RADPS, Motions
-from fusion.reaches import Reaches
-from fusion.samples import samples
+from fusion.prediction import paths
+from fusion.prediction.reaches import Reaches
+from fusion.prediction.samples import samples
+from fusion.tracking.motion import MAX_TURN_RATE_RADPS, Motions
 from fusion.types import SECOND_NS, Floats, Place
-from fusion.volumes import Volume, destination
 
 PLANE = Plane(Place(47.5, 19.0, 0.0))
 ALL = Motions.of(TrackerConfig(initial_climb_mps=3.0))

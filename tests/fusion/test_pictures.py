@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fusion.pictures import LATELY_S, _sensors
-from fusion.tracker import Tracker
+from fusion.tracking.pictures import LATELY_S, _sensors
+from fusion.tracking.tracker import Tracker
 from fusion.types import SECOND_NS
 from tests.fusion.worlds import radar, site
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusion import paths, regimes
 from fusion.config import TrackerConfig
 from fusion.geodesy import Plane
-from fusion.motion import Motions
+from fusion.prediction import paths, regimes
+from fusion.tracking.motion import Motions
 from fusion.types import Place
 
 PLANE = Plane(Place(47.5, 19.0, 0.0))

@@ -8,13 +8,13 @@ import pytest
 from scipy.stats import chi2
 from worlds import PLANE, START_NS, frame, radar, seen, site, straight
 
-from fusion.alignment import Biases, Sighting, _grouped, _rows, covariance, solve, triangular
-from fusion.gathering import Object
 from fusion.pipeline import Pipeline
-from fusion.registration import Registration
-from fusion.sensors import Station, measure
-from fusion.tracker import Tracker
-from fusion.twins import groups
+from fusion.registration.alignment import Biases, Sighting, _grouped, _rows, covariance, solve, triangular
+from fusion.registration.gathering import Object
+from fusion.registration.registration import Registration
+from fusion.registration.twins import groups
+from fusion.tracking.sensors import Station, measure
+from fusion.tracking.tracker import Tracker
 from fusion.types import SECOND_NS, TENTATIVE, Coverage, Picture
 
 RADARS = (

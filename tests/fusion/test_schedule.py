@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusion.airspace import Airspace
+from fusion.airspace.airspace import Airspace
+from fusion.airspace.schedule import DAY_S, EVER, DailyWindow, Schedule, merged
 from fusion.config import ZoneConfig
 from fusion.geodesy import Plane
-from fusion.schedule import DAY_S, EVER, DailyWindow, Schedule, merged
 from fusion.types import Place
 
 MINUTE_NS = 60_000_000_000

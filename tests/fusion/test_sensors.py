@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fusion.geodesy import Plane
 from fusion.kernels.measure import measure as compiled
-from fusion.sensors import azimuth_width_deg, box, covers, measure, place
+from fusion.tracking.sensors import azimuth_width_deg, box, covers, measure, place
 from fusion.types import ALTITUDE, AZIMUTH, COMPONENTS, ELEVATION, RANGE, Coverage, Place, Pose
 
 PLANE = Plane(Place(47.5, 19.0, 100.0))

@@ -7,13 +7,13 @@ import pytest
 from scipy.stats import chi2
 from worlds import START_NS, alarms, flight, frame, radar, seen, site, straight
 
-from fusion import pictures
-from fusion.arrivals import MOST_TRACKS
 from fusion.config import AltitudePrior
-from fusion.ids import FEW, track_ids
 from fusion.kernels.candidates import LEAST_LIST, MOST_LIST, MOST_PAIRS
 from fusion.kernels.report import summarise
-from fusion.tracker import Tracker
+from fusion.tracking import pictures
+from fusion.tracking.arrivals import MOST_TRACKS
+from fusion.tracking.ids import FEW, track_ids
+from fusion.tracking.tracker import Tracker
 from fusion.types import COASTING, CONFIRMED, SECOND_NS, Coverage
 
 STEADY = [20e3, 15e3, 5e3, -120.0, 90.0, 0.0]

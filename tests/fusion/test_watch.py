@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fusion.airspace.watch import MOST_CORNERS, approach, points, watched
 from fusion.config import SensorConfig, TrackerConfig, ZoneConfig
 from fusion.geodesy import Plane
 from fusion.types import Coverage, Place, Pose
-from fusion.watch import MOST_CORNERS, approach, points, watched
 
 PLANE = Plane(Place(47.0, 19.0, 0.0))
 STILL = TrackerConfig(initial_speed_mps=0.001)  # the approach begins at the zone's edge

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from worlds import frame, radar, seen, site, straight
 
-from fusion.tracker import Tracker
-from fusion.whiteness import MOST, Whiteness
+from fusion.tracking.tracker import Tracker
+from fusion.tracking.whiteness import MOST, Whiteness
 
 STEADY = [4e3, 6e3, 1500.0, -30.0, 20.0, 0.0]
 RADAR = radar(false_alarms=0.01, period_s=1.0)

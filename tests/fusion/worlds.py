@@ -8,7 +8,7 @@ import numpy as np
 
 from fusion.config import AltitudePrior, SensorConfig, ServiceConfig, SiteConfig, TrackerConfig
 from fusion.geodesy import Plane
-from fusion.sensors import measure, place
+from fusion.tracking.sensors import measure, place
 from fusion.types import COMPONENTS, SECOND_NS, Coverage, Frame, Place, Pose
 
 ORIGIN = Place(47.5, 19.0, 0.0)

@@ -18,12 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.wire import alert_message
+from fusion.airspace.schedule import DailyWindow
+from fusion.airspace.volumes import radii_at
 from fusion.config import SensorConfig, ServiceConfig, SiteConfig, ZoneConfig
 from fusion.errors import ConfigError
 from fusion.geodesy import Plane
-from fusion.schedule import DailyWindow
 from fusion.types import SECOND_NS, AlertStep, Coverage, Frame, Place, Pose
-from fusion.volumes import radii_at
 from replay.alerts.calibration import Forecasts, calibration
 from replay.alerts.judge import PlainForecast, Verdict, judge, judge_forecasts
 from replay.alerts.model import AlertOptions, Ownership, Step, core_steps, recorded_steps

@@ -10,10 +10,10 @@ import pytest
 
 from benchmarks.alerts import oracle
 from benchmarks.alerts.rule import Evaluation, steps_of
+from fusion.airspace.volumes import Volume
 from fusion.errors import RecordingError
 from fusion.geodesy import Plane
 from fusion.types import SECOND_NS
-from fusion.volumes import Volume
 from replay.alerts.warning import Entry
 from replay.encounters import model as flying
 from replay.encounters.again import Thresholds, again

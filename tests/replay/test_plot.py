@@ -104,7 +104,7 @@ def test_whatever_is_left_out_a_picture_comes(tmp_path: Path) -> None:
 
 
 def test_detections_stand_where_their_objects_are() -> None:
-    from fusion.sensors import place
+    from fusion.tracking.sensors import place
 
     truth, _ = run()
     plane = Plane(Place(47.6, 19.1, 0.0))

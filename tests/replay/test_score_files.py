@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from adapters.wire import Sender
+from fusion.airspace.schedule import DailyWindow
 from fusion.config import SensorConfig, ServiceConfig, SiteConfig
 from fusion.errors import MessageRejected, RecordingError
 from fusion.geodesy import Plane
-from fusion.schedule import DailyWindow
 from fusion.types import SECOND_NS, Coverage, Place, Pose
 from replay.recordings.files import open_writer
 from replay.scoring.report import as_text

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from adapters.simulated.scenario import load_scenario
-from fusion.registration import Estimate
+from fusion.registration.registration import Estimate
 from replay.offline import TrackSummary
 from skypicket.cli import main, parser
 from skypicket.commands.track import tell_biases
@@ -28,6 +28,11 @@ COMMANDS = (
     "score",
     "explain",
     "plot",
+    "info",
+    "cat",
+    "filter",
+    "convert",
+    "export",
     "check",
     "schema",
     "version",

@@ -9,8 +9,8 @@ from typing import Any, Final
 from adapters.site.airspace.notation import EVER
 from adapters.site.checking import found_as
 from adapters.site.utc import ALLOWED_UTC, DAYS, parse_utc
+from fusion.airspace.schedule import DAY_S, DailyWindow, Schedule, Span, merged
 from fusion.errors import ConfigError
-from fusion.schedule import DAY_S, DailyWindow, Schedule, Span, merged
 
 ANY_DAY: Final = "ANY"
 MOST_INTERVALS: Final = 10_000  # into which periods of different windows may be cut: 27 years of one a day

@@ -15,9 +15,9 @@ from adapters.site.airspace.limits import Limit, settle
 from adapters.site.airspace.settings import AirspaceConfig
 from adapters.site.checking import quoted
 from adapters.site.zone_shapes import Shape
+from fusion.airspace.schedule import DailyWindow
 from fusion.config import LONGEST_TEXT, ZoneConfig
 from fusion.errors import ConfigError
-from fusion.schedule import DailyWindow
 from fusion.types import Floats
 
 Form = Literal["GeoJSON", "OpenAir", "ED-269", "ED-318"]

@@ -1,0 +1,1 @@
+"""Protected volumes: their shapes, when they are active, which are near, who watches them."""

@@ -1,0 +1,1 @@
+"""Objects of which a direction is all that is known."""

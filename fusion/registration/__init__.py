@@ -1,0 +1,1 @@
+"""Sensors that are off: their biases, from the objects that several of them see."""

@@ -1,0 +1,1 @@
+"""How tracks live: the recursion, its two engines, births, association, status."""
