@@ -20,6 +20,7 @@ NAMES = (
     "cases",
     "alert_cost",
     "alerts",
+    "scoring",
     "trace",
 )
 

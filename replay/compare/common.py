@@ -8,9 +8,8 @@ import numpy as np
 
 from fusion.errors import RecordingError
 from fusion.types import SECOND_NS, Ints, Picture
-from replay.scoring.detail import due
-from replay.scoring.instants import Instants
-from replay.scoring.results import ScoreOptions
+from replay.scoring.instants import Instants, choose
+from replay.scoring.results import NothingToScoreError, ScoreOptions
 from replay.scoring.run import Run
 from replay.text import utc
 
@@ -29,7 +28,7 @@ def common(a: Run, b: Run, options: ScoreOptions, names: tuple[str, str]) -> Pai
 
     names: of the files, for the errors. Raises NothingToScoreError, and RecordingError where no instant is common.
     """
-    dues = [due(run, replace(options, from_s=0.0)) for run in (a, b)]
+    dues = [_due(run, options.period_s) for run in (a, b)]
     times = np.intersect1d(dues[0].times_ns, dues[1].times_ns)
     if not len(times):
         raise RecordingError(names[1], _nothing_common(dues, names[0]))
@@ -51,6 +50,14 @@ def common(a: Run, b: Run, options: ScoreOptions, names: tuple[str, str]) -> Pai
         if empty:
             notes.append(f"{empty:,} pictures of {name} were due and are missing: scored as empty")
     return Pair(found[0], found[1], tuple(notes))
+
+
+def _due(run: Run, period_s: float | None) -> Instants:
+    """The instants at which a run is scored."""
+    if not run.pictures:
+        raise NothingToScoreError("the recording of tracks holds no `tracks` message")
+    times = np.array([picture.time_ns for picture in run.pictures], dtype=np.int64)
+    return choose(times, period_s, 0.0)
 
 
 def _nothing_common(dues: list[Instants], other: str) -> str:

@@ -10,10 +10,12 @@ from fusion.types import Floats, Ints
 from replay.compare.bootstrap import LEAST_BLOCKS, RESAMPLES, Interval, Ratio, block_length, difference, starts
 from replay.compare.common import common
 from replay.compare.measures import Better, Measure, measures
-from replay.scoring.detail import Detail, detail
+from replay.scoring.compared import Compared as Assigned
+from replay.scoring.compared import compare as assign
 from replay.scoring.results import Score, ScoreOptions
 from replay.scoring.run import Run
 from replay.scoring.score import score_run
+from replay.scoring.truths import collect
 
 # Of the block length that makes the variance's error least: an interval suffers from a variance that is too small more
 # than from one that is unsteady, and twice the length halves what a block cuts off.
@@ -80,10 +82,10 @@ def compare_runs(
     pair = common(a, b, options, names)
     at = replace(options, period_s=None, from_s=0.0)
     scores = [score_run(run, at) for run in (pair.a, pair.b)]
-    details = [detail(run, at) for run in (pair.a, pair.b)]
-    for name, each in zip(names, details, strict=True):
+    assigned = [assign(run.pictures, collect(run.truth), at) for run in (pair.a, pair.b)]
+    for name, each in zip(names, assigned, strict=True):
         _check_ever_right(name, each, options.c_m)
-    own = [{one.name: one for one in measures(*both)} for both in zip(scores, details, strict=True)]
+    own = [{one.name: one for one in measures(*both)} for both in zip(scores, assigned, strict=True)]
     shared = [(each, own[1][name]) for name, each in own[0].items() if name in own[1]]
     block, rule = _block(shared, scores[0], block_s)
     begins = starts(scores[0].instants, block, seed)
@@ -114,7 +116,7 @@ def _compared(a: Measure, b: Measure, begins: Ints, block: int) -> Compared:
     )
 
 
-def _check_ever_right(name: str, own: Detail, c_m: float) -> None:
+def _check_ever_right(name: str, own: Assigned, c_m: float) -> None:
     """A run that shows tracks and never one near any object is one on another recording."""
     if len(own.points.id) and not len(own.matches.truth):
         raise RecordingError(

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from fusion.types import Floats, Ints
 from replay.compare.bootstrap import Ratio
-from replay.scoring.detail import Detail
+from replay.scoring.compared import Compared
+from replay.scoring.consistency import normalised_squared
+from replay.scoring.identities import changes
 from replay.scoring.results import Score
 
 Better = Literal["less", "more", "one"]  # which way is better; one: the nearer to 1
@@ -27,9 +29,9 @@ class Measure:
     percent: bool = False
 
 
-def measures(score: Score, detail: Detail) -> list[Measure]:
+def measures(score: Score, compared: Compared) -> list[Measure]:
     """Every figure of a run that is made of sums over instants; those of alerts where there are zones."""
-    found = [*_gospa(score), *_errors(score, detail), *_whole(score, detail)]
+    found = [*_gospa(score), *_errors(score, compared), *_whole(score, compared)]
     return found + (_alerts(score) if score.alerts is not None else [])
 
 
@@ -50,56 +52,46 @@ def _gospa(score: Score) -> list[Measure]:
     return found
 
 
-def _errors(score: Score, detail: Detail) -> list[Measure]:
-    matches, dims = detail.matches, score.options.dims
-    instant = detail.present.instant[matches.truth]
+def _errors(score: Score, compared: Compared) -> list[Measure]:
+    matches, dims = compared.matches, score.options.dims
+    instant = compared.present.instant[matches.truth]
     velocity = (matches.velocity[:, :dims] ** 2).sum(axis=1)
     found = [
         Measure("position error", "m", "less", _mean(instant, matches.distance**2, score.instants, root=True)),
         Measure("height error", "m", "less", _mean(instant, matches.offset[:, 2] ** 2, score.instants, root=True)),
         Measure("velocity error", "m/s", "less", _mean(instant, velocity, score.instants, root=True)),
     ]
-    nees = _mean(instant, detail.nees / dims, score.instants)
+    covariance = compared.points.covariance[matches.track][:, :dims, :dims]
+    nees = _mean(instant, normalised_squared(matches.offset[:, :dims], covariance) / dims, score.instants)
     return [*found, Measure("NEES / dimension", "", "one", Ratio(nees.top, nees.bottom, to_one=True))]
 
 
-def _whole(score: Score, detail: Detail) -> list[Measure]:
+def _whole(score: Score, compared: Compared) -> list[Measure]:
     over, n = score.over_time, score.instants
     tracked = (over.objects - over.missed).astype(np.float64)
-    switches, breaks = changes(detail)
+    held = compared.held
+    switched = held.instant[np.flatnonzero(changes(held, compared.present).switch)]
     return [
         Measure("completeness", "%", "more", Ratio(tracked, over.objects.astype(np.float64)), percent=True),
         Measure("false tracks", "s", "less", _total(over.false * score.period_s, n)),
-        Measure("changes of id", "", "less", _total(switches, n)),
-        Measure("breaks", "", "less", _total(breaks, n)),
+        Measure("identity switches", "", "less", _total(np.bincount(switched, minlength=n), n)),
+        Measure("breaks", "", "less", _total(breaks(compared), n)),
     ]
 
 
-def changes(detail: Detail) -> tuple[Floats, Floats]:
-    """(t,) each: objects whose track got another id at an instant, and objects tracked again after they were not."""
-    present, n = detail.present, len(detail.instants.times_ns)
-    track = np.full(len(present.instant), -1, dtype=np.int64)
-    track[detail.matches.truth] = detail.points.id[detail.matches.track]
+def breaks(compared: Compared) -> Ints:
+    """(t,) how many objects that were tracked, then were not, are tracked again at each instant."""
+    present = compared.present
+    tracked = np.zeros(len(present.instant), dtype=bool)
+    tracked[compared.matches.truth] = True
     rows = np.flatnonzero(~present.ignore)
     rows = rows[np.argsort(present.object[rows], kind="stable")]
-    switches = _after(rows[track[rows] >= 0], present.object, track)
-    again = np.flatnonzero((track[rows][1:] >= 0) & (track[rows][:-1] < 0) & _same(rows, present.object))
-    first: dict[int, int] = {}
-    for row in rows[track[rows] >= 0].tolist():
-        first.setdefault(int(present.object[row]), row)
-    breaks = [row for row in rows[again + 1].tolist() if row > first[int(present.object[row])]]
-    counts = [np.bincount(present.instant[which], minlength=n).astype(np.float64) for which in (switches, breaks)]
-    return counts[0], counts[1]
-
-
-def _same(rows: Ints, owner: Ints) -> NDArray[np.bool_]:
-    same: NDArray[np.bool_] = owner[rows][1:] == owner[rows][:-1]
-    return same
-
-
-def _after(rows: Ints, owner: Ints, track: Ints) -> Ints:
-    """Of the tracked rows, by object in order of time, those with another track than the one before."""
-    found: Ints = rows[1:][_same(rows, owner) & (track[rows][1:] != track[rows][:-1])]
+    owner, now = present.object[rows], tracked[rows]
+    so_far = np.cumsum(now)
+    _, first = np.unique(owner, return_index=True)
+    before = np.repeat((so_far - now)[first], np.diff(np.append(first, len(rows))))  # of the objects before this one
+    again = now[1:] & ~now[:-1] & (owner[1:] == owner[:-1]) & (so_far[1:] - before[1:] > 1)
+    found: Ints = np.bincount(present.instant[rows[1:][again]], minlength=len(compared.times_ns))
     return found
 
 

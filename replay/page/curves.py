@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fusion.types import SECOND_NS, Floats, Ints
-from replay.scoring.detail import Detail
+from replay.pictures.plot import HEIGHTS_FROM_M
+from replay.pictures.scene import Scene
+from replay.scoring.compared import Compared
+from replay.scoring.consistency import LEVEL
 from replay.scoring.results import Score
-from replay.scoring.score import CONSISTENCY_LEVEL
 from replay.text import percent
 
 MOST_INSTANTS = 20_000  # a curve has no more points: screens have fewer columns
@@ -34,20 +36,30 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chart:
-    """log: a logarithmic axis.  band: the places of two curves between which it is shaded."""
+    """log: a logarithmic axis.  band: the places of two curves between which it is shaded.
+
+    heights: the heights of the map's paths are drawn in it, from the first value to the second.
+    """
 
     title: str
     note: str
     curves: Sequence[Curve]
     log: bool = False
     band: tuple[int, int] | None = None
+    heights: tuple[float, float] | None = None
     unit: str = ""
 
 
-def charts(score: Score, detail: Detail) -> list[Chart]:
+def charts(score: Score, compared: Compared) -> list[Chart]:
     """Every chart of a score: those whose values it holds."""
-    found = [gospa_chart(score), *_trajectory(score), error_chart(score, detail), *_heading(score), counts_chart(score)]
-    return [*found, *_siap(score), nees_chart(score, detail), *_nis(score)]
+    found = [
+        gospa_chart(score),
+        *_trajectory(score),
+        error_chart(score, compared),
+        *_heading(score),
+        counts_chart(score),
+    ]
+    return [*found, *_siap(score), *_nees(score), *_nis(score)]
 
 
 def _trajectory(score: Score) -> list[Chart]:
@@ -101,24 +113,34 @@ def gospa_chart(score: Score) -> Chart:
     )
 
 
-def error_chart(score: Score, detail: Detail) -> Chart:
-    """Errors of the assigned pairs."""
-    matches, n = detail.matches, score.instants
-    instant = detail.present.instant[matches.truth]
-    velocity = (matches.velocity[:, : score.options.dims] ** 2).sum(axis=1)
-    known = np.isfinite(velocity)
-    worst = np.full(n, -np.inf)
-    np.maximum.at(worst, instant, matches.distance)
+def error_chart(score: Score, compared: Compared) -> Chart:
+    """Errors of the tracks that objects hold."""
+    held, over = compared.held, score.over_time
+    worst = np.full(score.instants, -np.inf)
+    np.maximum.at(worst, held.instant, held.distance)
+    shown = (
+        ("position", over.position_rms_m, "one"),
+        ("largest", np.where(np.isfinite(worst), worst, np.nan), "soft"),
+        ("velocity", over.velocity_rms_mps, "four"),
+    )
     return Chart(
         "Errors of tracks on objects",
-        "RMS over the assigned pairs of each instant, and the largest of them; velocity in m/s",
-        [
-            Curve("position", _rms(instant, matches.distance**2, n), "one"),
-            Curve("largest", np.where(np.isfinite(worst), worst, np.nan), "soft"),
-            Curve("velocity", _rms(instant[known], velocity[known], n), "four"),
-        ],
+        "RMS over the pairs of each instant, and the largest of them; velocity in m/s",
+        [Curve(name, values, colour) for name, values, colour in shown if values is not None],
         unit="m",
     )
+
+
+def height_chart(scene: Scene) -> list[Chart]:
+    """The heights of all paths, where they differ by enough to be looked at."""
+    heights = [path.height_m for path in scene.tracks]
+    heights += [path.height_m for path in scene.objects if not path.faint.all()]
+    every = np.concatenate(heights) if heights else np.zeros(0)
+    every = every[np.isfinite(every)]
+    if not len(every) or np.ptp(every) < HEIGHTS_FROM_M:
+        return []
+    note = "above the ellipsoid, in m: truth and tracks in the colours of the map"
+    return [Chart("Heights", note, [], heights=(float(every.min()), float(every.max())))]
 
 
 def counts_chart(score: Score) -> Chart:
@@ -136,32 +158,20 @@ def counts_chart(score: Score) -> Chart:
     )
 
 
-def nees_chart(score: Score, detail: Detail) -> Chart:
-    """The normalised error of each instant's pairs, per degree of freedom, with the bounds of an honest filter."""
-    known = np.isfinite(detail.nees)
-    instant = detail.present.instant[detail.matches.truth][known]
-    n, dims = score.instants, score.options.dims
-    total = np.bincount(instant, weights=detail.nees[known], minlength=n).astype(np.float64)
-    dof = dims * np.bincount(instant, minlength=n)
-    return consistency_chart("Consistency: NEES", "covariances", total, dof)
+def _nees(score: Score) -> list[Chart]:
+    over = score.over_time
+    return _bounded("Consistency: NEES", "covariances", over.nees, over.nees_low, over.nees_high)
 
 
 def _nis(score: Score) -> list[Chart]:
     over = score.over_time
-    if over.nis is None or over.nis_low is None or over.nis_high is None or not np.isfinite(over.nis).any():
+    return _bounded("Consistency: NIS", "predictions", over.nis, over.nis_low, over.nis_high)
+
+
+def _bounded(title: str, what: str, mean: Floats | None, low: Floats | None, high: Floats | None) -> list[Chart]:
+    if mean is None or low is None or high is None or not np.isfinite(mean).any():
         return []
-    return [bounded_chart("Consistency: NIS", "predictions", over.nis, over.nis_low, over.nis_high)]
-
-
-def consistency_chart(title: str, what: str, total: Floats, dof: Ints) -> Chart:
-    """total: (t,) sums of normalised squares.  dof: (t,) their degrees of freedom, 0 where there are none."""
-    from scipy.stats import chi2
-
-    mean = np.where(dof > 0, total / np.maximum(dof, 1), np.nan)
-    each, place = np.unique(dof, return_inverse=True)
-    low, high = (bound / np.maximum(each, 1) for bound in chi2.interval(CONSISTENCY_LEVEL, np.maximum(each, 1)))
-    low, high = (np.where(each > 0, bound, np.nan)[place] for bound in (low, high))
-    return bounded_chart(title, what, mean, low, high)
+    return [bounded_chart(title, what, mean, low, high)]
 
 
 def bounded_chart(title: str, what: str, mean: Floats, low: Floats, high: Floats) -> Chart:
@@ -171,7 +181,7 @@ def bounded_chart(title: str, what: str, mean: Floats, low: Floats, high: Floats
     return Chart(
         title,
         f"per degree of freedom: 1 is honest, above it {what} claim too much; {share} of the instants lie inside the "
-        f"bounds (honest and independent: {CONSISTENCY_LEVEL:.0%})",
+        f"bounds (honest and independent: {LEVEL:.0%})",
         [
             Curve(title.rpartition(" ")[2], mean, "one"),
             Curve("95 % from", low, "soft", dash=True),
@@ -204,6 +214,7 @@ def chart_data(
                 "title": chart.title,
                 "log": chart.log,
                 "band": chart.band,
+                "heights": chart.heights,
                 "unit": chart.unit,
                 "curves": [
                     {
@@ -228,9 +239,3 @@ def plain(values: NDArray[Any]) -> list[float | int | None]:
     if values.dtype.kind in "iub":
         return [int(value) for value in values.tolist()]
     return [float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None for value in values.tolist()]
-
-
-def _rms(instant: Ints, squared: Floats, n: int) -> Floats:
-    count = np.bincount(instant, minlength=n)
-    total = np.bincount(instant, weights=squared, minlength=n)
-    return np.where(count > 0, np.sqrt(total / np.maximum(count, 1)), np.nan)

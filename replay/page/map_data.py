@@ -11,18 +11,18 @@ from fusion.types import SECOND_NS, Floats, Ints
 from replay.alerts.model import recorded_steps
 from replay.pictures.plot_style import track_colour
 from replay.pictures.scene import Path, Scene, flat
-from replay.scoring.detail import Detail
+from replay.scoring.compared import Compared
 from replay.scoring.run import Run
 
 MOST_POINTS = 60_000  # of tracks, and as many of truth: browsers draw these in well under 0.1 s
 FALSE, NOT_ASKED_FOR, NOT_SCORED = -1, -2, -3  # in place of an error
 
 
-def map_data(run: Run, scene: Scene, detail: Detail, begin_ns: int) -> tuple[dict[str, Any], list[str]]:
+def map_data(run: Run, scene: Scene, compared: Compared, begin_ns: int) -> tuple[dict[str, Any], list[str]]:
     """The map, and what a reader must be told of it. Times count from `begin_ns`."""
     tracks, every_track = _thinned(scene.tracks)
     objects, every_object = _thinned(scene.objects)
-    errors = _Errors(detail)
+    errors = _Errors(compared)
     middle = scene.plane.origin
     found = {
         "middle": [middle.lat_deg, middle.lon_deg],
@@ -81,12 +81,12 @@ def _notes(what: str, paths: tuple[Path, ...], every: int) -> list[str]:
 class _Errors:
     """The error of every track at every scored instant."""
 
-    def __init__(self, detail: Detail) -> None:
-        points, matches = detail.points, detail.matches
+    def __init__(self, compared: Compared) -> None:
+        points, matches = compared.points, compared.matches
         error = np.full(len(points.id), float(NOT_SCORED))
         error[matches.false], error[matches.ignored] = FALSE, NOT_ASKED_FOR
         error[matches.track] = matches.distance * 10.0
-        when = detail.instants.times_ns[points.instant]
+        when = compared.instants.times_ns[points.instant]
         order = np.lexsort((when, points.id))
         self._ids, self._when, self._error = points.id[order], when[order], np.rint(error[order]).astype(np.int64)
 

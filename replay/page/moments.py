@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from fusion.types import SECOND_NS, Floats, Ints
 from replay.page.alert_moments import alert_moments
 from replay.page.moment import Moment, Where
-from replay.scoring.detail import Detail
+from replay.scoring.compared import Compared
+from replay.scoring.identities import changes
 from replay.scoring.results import Score
 from replay.text import number
 
@@ -16,20 +17,20 @@ STRETCH_S = 30.0  # of a stretch of bad GOSPA: as long as the highlighted time o
 MOST = 3  # of each kind
 
 
-def worst_moments(score: Score, detail: Detail, where: Where) -> list[Moment]:
+def worst_moments(score: Score, compared: Compared, where: Where) -> list[Moment]:
     """At most `MOST` of each kind (five switches), the worst of each first; kinds that did not occur are left out."""
     found = [
-        *_stretches(score, detail, where),
-        *_misses(detail, where),
-        *_switches(detail, where),
-        *_false_tracks(score, detail, where),
+        *_stretches(score, compared, where),
+        *_misses(compared, where),
+        *_switches(compared, where),
+        *_false_tracks(score, compared, where),
     ]
     if score.alerts is not None:
         found += alert_moments(score.alerts, where)
-    return found + _errors(score, detail, where) + _overconfident(score, detail, where)
+    return found + _errors(compared, where) + _overconfident(compared, where)
 
 
-def _stretches(score: Score, detail: Detail, where: Where) -> list[Moment]:
+def _stretches(score: Score, compared: Compared, where: Where) -> list[Moment]:
     """The windows of `STRETCH_S` with the largest GOSPA, apart from each other."""
     over = score.over_time
     n = len(over.time_ns)
@@ -53,7 +54,7 @@ def _stretches(score: Score, detail: Detail, where: Where) -> list[Moment]:
             f"{false:,} track-instants false"
         )
         worst = first + int(np.argmax(over.gospa_m[first : first + length]))
-        place = _culprit(detail, worst)
+        place = _culprit(compared, worst)
         xy = None if place is None else where.at(place)
         end_ns = int(over.time_ns[first + length - 1])
         found.append(
@@ -62,9 +63,9 @@ def _stretches(score: Score, detail: Detail, where: Where) -> list[Moment]:
     return found
 
 
-def _culprit(detail: Detail, instant: int) -> Floats | None:
+def _culprit(compared: Compared, instant: int) -> Floats | None:
     """Values (6,) of an object missed at an instant, else of a false track, else of the worst tracked object."""
-    present, points, matches = detail.present, detail.points, detail.matches
+    present, points, matches = compared.present, compared.points, compared.matches
     free = ~present.ignore
     free[matches.truth] = False
     missed = np.flatnonzero((present.instant == instant) & free)
@@ -79,45 +80,42 @@ def _culprit(detail: Detail, instant: int) -> Floats | None:
     return worst
 
 
-def _misses(detail: Detail, where: Where) -> list[Moment]:
+def _misses(compared: Compared, where: Where) -> list[Moment]:
     """The longest times for which an object had no track."""
     runs = []
-    for name, rows, ids in _by_object(detail):
-        instant = detail.present.instant[rows]
+    for name, rows, ids in _by_object(compared):
+        instant = compared.present.instant[rows]
         ever = np.flatnonzero(ids >= 0)
         for first, last in _stretched(ids < 0, instant):
             had = ever[ever < first]
             when = "never tracked" if not len(ever) else "before its first track"
             if len(had):
                 when = f"after track {ids[had[-1]]}"
-            runs.append((_span_s(detail, instant[first], instant[last]), name, rows[first], rows[last], when))
+            runs.append((_span_s(compared, instant[first], instant[last]), name, rows[first], rows[last], when))
     runs.sort(key=lambda run: (-run[0], run[1], run[2]))
     return [
-        _spanning(detail, where, "miss", first, last, name, f"no track for {number(seconds, 1, 's')}, {when}")
+        _spanning(compared, where, "miss", first, last, name, f"no track for {number(seconds, 1, 's')}, {when}")
         for seconds, name, first, last, when in runs[:MOST]
     ]
 
 
-def _switches(detail: Detail, where: Where, most: int = 5) -> list[Moment]:
+def _switches(compared: Compared, where: Where, most: int = 5) -> list[Moment]:
     """Objects whose track got another id, those with the longest time between first."""
-    found = []
-    for name, rows, ids in _by_object(detail):
-        ever = np.flatnonzero(ids >= 0)
-        for k in np.flatnonzero(np.diff(ids[ever]) != 0).tolist():
-            before, after = ever[k], ever[k + 1]
-            gap_s = _gap_s(detail, rows[before], rows[after])
-            words = (
-                f"from track {ids[before]} to track {ids[after]}, {number(gap_s, 1, 's')} after the last instant of it"
-            )
-            found.append((gap_s, name, rows[after], words))
-    found.sort(key=lambda each: (-each[0], each[1], each[2]))
-    return [_pointing(detail, where, "identity switch", row, name, words) for _, name, row, words in found[:most]]
+    held, found = compared.held, []
+    for k in np.flatnonzero(changes(held, compared.present).switch).tolist():
+        gap_s = _gap_s(compared, held.truth[k - 1], held.truth[k])
+        words = (
+            f"from track {held.id[k - 1]} to track {held.id[k]}, {number(gap_s, 1, 's')} after the last instant of it"
+        )
+        found.append((gap_s, held.truth[k], _owner(compared, held.object[k]), words))
+    found.sort(key=lambda each: (-each[0], each[1]))
+    return [_pointing(compared, where, "identity switch", row, name, words) for _, row, name, words in found[:most]]
 
 
-def _false_tracks(score: Score, detail: Detail, where: Where) -> list[Moment]:
+def _false_tracks(score: Score, compared: Compared, where: Where) -> list[Moment]:
     """The longest times for which a track was near no object."""
-    points = detail.points
-    rows = np.flatnonzero(detail.matches.false)
+    points = compared.points
+    rows = np.flatnonzero(compared.matches.false)
     rows = rows[np.lexsort((points.instant[rows], points.id[rows]))]
     edges = np.flatnonzero((np.diff(points.id[rows]) != 0) | (np.diff(points.instant[rows]) > 1)) + 1
     parts = [part for part in np.split(rows, edges) if len(part)]
@@ -125,7 +123,7 @@ def _false_tracks(score: Score, detail: Detail, where: Where) -> list[Moment]:
     found = []
     for part in parts[:MOST]:
         track, seconds = f"track {points.id[part[0]]}", len(part) * score.period_s
-        times = detail.instants.times_ns[points.instant[part]]
+        times = compared.instants.times_ns[points.instant[part]]
         words = (
             f"shown for {number(seconds, 1, 's')} where no object was within {score.options.c_m:g} m that it could be"
         )
@@ -134,50 +132,48 @@ def _false_tracks(score: Score, detail: Detail, where: Where) -> list[Moment]:
     return found
 
 
-def _errors(score: Score, detail: Detail, where: Where) -> list[Moment]:
+def _errors(compared: Compared, where: Where) -> list[Moment]:
     """The largest errors of position, one for each object."""
-    matches = detail.matches
-    found = []
-    for pair in _worst_pairs(detail, matches.distance):
-        words = f"track {detail.points.id[matches.track[pair]]} is {number(matches.distance[pair], 1, 'm')} off"
-        found.append(_pointing(detail, where, "largest error", matches.truth[pair], _owner(detail, pair), words))
-    return found
-
-
-def _overconfident(score: Score, detail: Detail, where: Where) -> list[Moment]:
-    """The largest NEES, one for each object."""
-    dims, matches = score.options.dims, detail.matches
-    found = []
-    for pair in _worst_pairs(detail, detail.nees):
-        covariance = detail.points.covariance[matches.track[pair]]
-        claimed = float(np.sqrt(sum(covariance[k, k] for k in range(dims))))
-        error = float(np.sqrt((matches.offset[pair, :dims] ** 2).sum()))
-        words = (
-            f"track {detail.points.id[matches.track[pair]]} is {number(error, 1, 'm')} off and claims "
-            f"{number(claimed, 1, 'm')}: NEES {number(detail.nees[pair] / dims, 1)} per degree of freedom"
+    held, found = compared.held, []
+    for k in _worst(held.object, held.distance):
+        words = f"track {held.id[k]} is {number(held.distance[k], 1, 'm')} off"
+        found.append(
+            _pointing(compared, where, "largest error", held.truth[k], _owner(compared, held.object[k]), words)
         )
-        found.append(_pointing(detail, where, "worst NEES", matches.truth[pair], _owner(detail, pair), words))
     return found
 
 
-def _worst_pairs(detail: Detail, value: Floats) -> list[int]:
-    """The pairs of the largest values, at most one of each object."""
+def _overconfident(compared: Compared, where: Where) -> list[Moment]:
+    """The largest NEES, one for each object."""
+    dims, held, nees, found = compared.options.dims, compared.held, compared.nees(), []
+    for k in _worst(held.object, nees):
+        covariance = compared.points.covariance[held.track[k]]
+        claimed = float(np.sqrt(sum(covariance[axis, axis] for axis in range(dims))))
+        words = (
+            f"track {held.id[k]} is {number(held.distance[k], 1, 'm')} off and claims {number(claimed, 1, 'm')}: "
+            f"NEES {number(nees[k] / dims, 1)} per degree of freedom"
+        )
+        found.append(_pointing(compared, where, "worst NEES", held.truth[k], _owner(compared, held.object[k]), words))
+    return found
+
+
+def _worst(owner: Ints, value: Floats) -> list[int]:
+    """The rows of the largest values, at most one of each owner."""
     known = np.flatnonzero(np.isfinite(value))
     order = known[np.argsort(-value[known], kind="stable")]
-    owner = detail.present.object[detail.matches.truth[order]]
-    _, first = np.unique(owner, return_index=True)
-    return [int(pair) for pair in order[np.sort(first)[:MOST]]]
+    _, first = np.unique(owner[order], return_index=True)
+    return [int(row) for row in order[np.sort(first)[:MOST]]]
 
 
-def _by_object(detail: Detail) -> list[tuple[str, Ints, Ints]]:
+def _by_object(compared: Compared) -> list[tuple[str, Ints, Ints]]:
     """Each object that is asked for: name, (n,) its rows of `present` in order of time, (n,) its track or -1."""
-    present, matches = detail.present, detail.matches
+    present, matches = compared.present, compared.matches
     track = np.full(len(present.instant), -1, dtype=np.int64)
-    track[matches.truth] = detail.points.id[matches.track]
+    track[matches.truth] = compared.points.id[matches.track]
     rows = np.flatnonzero(~present.ignore)
     rows = rows[np.argsort(present.object[rows], kind="stable")]
     groups = np.split(rows, np.flatnonzero(np.diff(present.object[rows])) + 1) if len(rows) else []
-    return [(detail.objects[present.object[group[0]]].id, group, track[group]) for group in groups]
+    return [(compared.objects[present.object[group[0]]].id, group, track[group]) for group in groups]
 
 
 def _stretched(there: NDArray[np.bool_], instant: Ints) -> list[tuple[int, int]]:
@@ -187,28 +183,27 @@ def _stretched(there: NDArray[np.bool_], instant: Ints) -> list[tuple[int, int]]
     return [(int(part[0]), int(part[-1])) for part in np.split(places, edges) if len(part)]
 
 
-def _pointing(detail: Detail, where: Where, kind: str, row: int, who: str, words: str) -> Moment:
-    present = detail.present
-    time_ns = int(detail.instants.times_ns[present.instant[row]])
+def _pointing(compared: Compared, where: Where, kind: str, row: int, who: str, words: str) -> Moment:
+    present = compared.present
+    time_ns = int(compared.instants.times_ns[present.instant[row]])
     return Moment(kind, time_ns, who, words, where.at(present.values[row]))
 
 
-def _spanning(detail: Detail, where: Where, kind: str, first: int, last: int, who: str, words: str) -> Moment:
-    begin, end = (int(detail.instants.times_ns[detail.present.instant[row]]) for row in (first, last))
-    return Moment(kind, begin, who, words, where.at(detail.present.values[first]), (begin, end))
+def _spanning(compared: Compared, where: Where, kind: str, first: int, last: int, who: str, words: str) -> Moment:
+    begin, end = (int(compared.instants.times_ns[compared.present.instant[row]]) for row in (first, last))
+    return Moment(kind, begin, who, words, where.at(compared.present.values[first]), (begin, end))
 
 
-def _owner(detail: Detail, pair: int) -> str:
-    number: int = detail.present.object[detail.matches.truth[pair]]
-    return detail.objects[number].id
+def _owner(compared: Compared, number: int) -> str:
+    return compared.objects[number].id
 
 
-def _span_s(detail: Detail, first: int, last: int) -> float:
+def _span_s(compared: Compared, first: int, last: int) -> float:
     """How long instants from `first` to `last` last: each stands for one period."""
-    times = detail.instants.times_ns
-    return float(times[last] - times[first]) / SECOND_NS + detail.instants.period_s
+    times = compared.instants.times_ns
+    return float(times[last] - times[first]) / SECOND_NS + compared.instants.period_s
 
 
-def _gap_s(detail: Detail, before: int, after: int) -> float:
-    times, instant = detail.instants.times_ns, detail.present.instant
+def _gap_s(compared: Compared, before: int, after: int) -> float:
+    times, instant = compared.instants.times_ns, compared.present.instant
     return float(times[instant[after]] - times[instant[before]]) / SECOND_NS

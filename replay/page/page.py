@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fusion.config import SiteConfig
 from fusion.types import SECOND_NS
 from replay.alerts.report import alert_tables
-from replay.page.curves import Chart, chart_data, charts
+from replay.page.curves import Chart, chart_data, charts, height_chart
 from replay.page.map_data import map_data
 from replay.page.moment import Moment, Where, seconds
 from replay.page.moments import worst_moments
@@ -19,12 +18,15 @@ from replay.page.timeline import timeline
 from replay.pictures.plot import png
 from replay.pictures.plot_reliability import draw_reliability
 from replay.pictures.scene import compose
-from replay.scoring.detail import detail
-from replay.scoring.report import figures, heading, object_table
+from replay.scoring.compared import compare
+from replay.scoring.figures import groups, totals
+from replay.scoring.report import heading, object_table
 from replay.scoring.results import Score
 from replay.scoring.run import Run
+from replay.scoring.truths import collect
 from replay.text import number, percent, utc
 
+NO_HEAD = ("", "", "")
 NO_SCRIPT = "Map and curves need JavaScript, which this browser has turned off; the tables below do not."
 MAP_HELP = (
     "drag to move, wheel or pinch to zoom, arrow keys and + − too; point at a track for its error, click for its time"
@@ -32,18 +34,18 @@ MAP_HELP = (
 CURVE_HELP = "drag across a curve to zoom in time, double-click for all of it; click to set the time cursor"
 
 
-def write_page(out: str | Path, run: Run, score: Score, title: str = "Score", site: SiteConfig | None = None) -> None:
+def write_page(out: str | Path, run: Run, score: Score, title: str = "Score") -> None:
     """Write the page of a scored run. Raises RecordingError where it cannot be written."""
-    write(out, page(run, score, title, site))
+    write(out, page(run, score, title))
 
 
-def page(run: Run, score: Score, title: str = "Score", site: SiteConfig | None = None) -> str:
-    """The page's text. site: whose sensors are drawn. What comes from recordings is escaped: names may be anything."""
-    found = detail(run, score.options)
-    scene = compose(run.truth, run.pictures, (), site, run.all_zones, score.options.max_gap_s)
+def page(run: Run, score: Score, title: str = "Score") -> str:
+    """The page's text. What comes from recordings is escaped: names may be anything."""
+    found = compare(run.pictures, collect(run.truth), score.options)
+    scene = compose(run.truth, run.pictures, run.frames, run.site, run.all_zones, score.options.max_gap_s)
     begin, where = score.begin_ns, Where(scene.plane, {one.id: one for one in found.objects}, score.options.max_gap_s)
     drawn, map_notes = map_data(run, scene, found, begin)
-    shown = charts(score, found)
+    shown = [*charts(score, found), *height_chart(scene)]
     curves, curve_notes = chart_data(shown, score.over_time.time_ns, begin, score.over_time.gospa_m)
     moments = worst_moments(score, found, where)
     parts = [
@@ -59,7 +61,11 @@ def page(run: Run, score: Score, title: str = "Score", site: SiteConfig | None =
         *chart_figures(shown),
     ]
     parts += _alerts(score, where)
-    parts += ["<h2>Figures</h2>", table([("", "", ""), *figures(score)])]
+    parts += ['<div class="tables">', f"<section><h2>Figures</h2>{table([NO_HEAD, *totals(score)])}</section>"]
+    for head, rows in groups(score):
+        plain = len(rows[0]) == len(NO_HEAD)  # figures: name, value, words; tables of more columns have a head
+        parts.append(f"<section><h2>{html.escape(head)}</h2>{table([NO_HEAD, *rows] if plain else rows)}</section>")
+    parts.append("</div>")
     parts += ["<h2>Objects, the worst tracked first</h2>", table(object_table(score))]
     notes = [f"Note: {note}." for note in (*score.notes, *map_notes, *curve_notes)]
     parts += remarks([*notes, *(f"Passed over: {text}" for text in score.problems)])

@@ -16,6 +16,7 @@ from replay.text import Rows, numeric
 
 ASSETS = Path(__file__).parent / "assets"
 STYLES = ("vendor/uPlot.min.css", "vendor/leaflet.css", "page.css")
+LICENCES = {"vendor/uPlot.iife.min.js": "vendor/uPlot.LICENSE.txt", "vendor/leaflet.js": "vendor/leaflet.LICENSE.txt"}
 CURVES = ("vendor/uPlot.iife.min.js", "curves.js")
 MAP = ("vendor/leaflet.js", "map.js")
 # What JSON may hold and a <script> may not, or JavaScript once could not.
@@ -29,7 +30,9 @@ def document(
 
     The page's policy lets no script run but these, by their hashes, and nothing be loaded.
     """
-    code = [_asset(name) for name in scripts]
+    names = list(scripts)
+    code = [_asset(name) for name in names]
+    licences = [f"<!-- {name}\n{_asset(LICENCES[name])} -->" for name in names if name in LICENCES]
     hashes = " ".join(f"'sha256-{_sha256(text)}'" for text in code) or "'none'"
     policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {hashes}"
     lines = [
@@ -43,7 +46,7 @@ def document(
     ]
     if data is not None:
         lines.append(f'<script type="application/json" id="data">{inline_json(data)}</script>')
-    lines += [f"<script>{text}</script>" for text in code]
+    lines += [*licences, *(f"<script>{text}</script>" for text in code)]
     return "\n".join([*lines, "</body>\n</html>\n"])
 
 

@@ -29,12 +29,13 @@ class Changes:
 
 def changes(held: Held, present: Presence) -> Changes:
     """Where objects change their tracks. A gap is an instant at which the object is there and has none."""
-    same = np.append(False, np.diff(held.object) == 0)
-    other = np.append(False, np.diff(held.id) != 0)
+    n = len(held.id)
+    same = np.append(False, np.diff(held.object) == 0)[:n]
+    other = np.append(False, np.diff(held.id) != 0)[:n]
     order = np.lexsort((present.instant, present.object))
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))  # counts an object's own instants
-    gap = np.append(False, np.diff(place[held.truth]) != 1)
+    gap = np.append(False, np.diff(place[held.truth]) != 1)[:n]
     switch = same & other
     return Changes(switch, switch & _taken(held), ~same | other | gap)
 

@@ -24,13 +24,14 @@ class TrackPoints:
     """Shown tracks at instants, one row each, in order of instant.
 
     instant: (n,) index.  id: (n,).  values: (n, 6) lat_deg, lon_deg, alt_m, east, north, up velocity m/s.
-    covariance: (n, 6, 6) of position and velocity, east, north, up.
+    covariance: (n, 6, 6) of position and velocity, east, north, up.  mode: (n,) names of the most likely motions.
     """
 
     instant: Ints
     id: Ints
     values: Floats
     covariance: Floats
+    mode: NDArray[np.object_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +66,7 @@ def track_points(pictures: tuple[Picture, ...], instants: Instants) -> TrackPoin
     shown = [np.array([status in SHOWN for status in picture.status], dtype=bool) for picture in chosen]
     if not chosen:
         empty = np.zeros(0, dtype=np.int64)
-        return TrackPoints(empty, empty, np.zeros((0, 6)), np.zeros((0, 6, 6)))
+        return TrackPoints(empty, empty, np.zeros((0, 6)), np.zeros((0, 6, 6)), np.zeros(0, dtype=object))
     values = [
         np.stack([p.lat_deg, p.lon_deg, p.alt_m, p.east_mps, p.north_mps, p.up_mps], axis=1)[keep]
         for p, keep in zip(chosen, shown, strict=True)
@@ -79,6 +80,7 @@ def track_points(pictures: tuple[Picture, ...], instants: Instants) -> TrackPoin
         id=np.concatenate([p.id[keep] for p, keep in zip(chosen, shown, strict=True)]),
         values=np.concatenate(values),
         covariance=covariance,
+        mode=np.concatenate([np.array(p.mode, dtype=object)[keep] for p, keep in zip(chosen, shown, strict=True)]),
     )
 
 

@@ -53,7 +53,7 @@ def ospa2(truths: Lives, tracks: Lives, near: Near, c: float, instants: int, win
         distance = c - saved / either
         made = best_pairs(_apart(truth[pair], end, instants), _apart(track[pair], end, instants), distance, c, 1.0)
         gain = np.bincount(end[made], weights=c - distance[made], minlength=instants).astype(float)
-    share: Floats = np.divide(gain, many, out=np.full(instants, c), where=many > 0)
+    share: Floats = np.divide(gain, many, out=np.full(instants, float(c)), where=many > 0)
     return c - share
 
 

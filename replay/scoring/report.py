@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from replay.alerts.report import alert_tables
+from replay.scoring.figures import completeness, groups, left_out, totals
 from replay.scoring.results import ObjectScore, Score
 from replay.text import Rows, aligned, number, percent, utc
 
@@ -44,8 +45,11 @@ def _plain(value: object) -> Any:
 
 
 def as_text(score: Score) -> str:
-    """The score as a person reads it: what was compared, the figures, each object, the alerts."""
-    lines = [heading(score), *(aligned(rows) for rows in (figures(score), object_table(score, MOST_OBJECTS)) if rows)]
+    """The score as a person reads it: what was compared, the figures by what they tell, each object, the alerts."""
+    lines = [heading(score), aligned(totals(score))]
+    lines += [f"{title}\n{aligned(rows)}" for title, rows in groups(score)]
+    if score.objects:
+        lines.append(f"Objects, the worst tracked first\n{aligned(object_table(score, MOST_OBJECTS))}")
     lines += alert_text(score)
     lines += [f"Note: {note}." for note in score.notes]
     lines += [f"Passed over: {problem}" for problem in score.problems]
@@ -70,49 +74,26 @@ def heading(score: Score) -> str:
 
 
 def figures(score: Score) -> Rows:
-    """The totals: (name, value, what it says)."""
-    totals, errors, trust = score.totals, score.errors, score.consistency
-    tracked = sum(one.tracked for one in score.objects)
-    present = sum(one.instants for one in score.objects)
-    ever = sum(one.tracked > 0 for one in score.objects)
-    false = f"{score.false_points:,} track-instants, {score.false_time_s:,.0f} s"
+    """The main figures in one table: (name, value, what it says)."""
+    errors, told = score.errors, score.consistency
     median, high = number(errors.position_median_m, 1, "m"), number(errors.position_95_m, 1, "m")
-    bounds = f"1 is honest; {number(trust.low, 2)} to {number(trust.high, 2)} if pairs were independent"
-    rows: Rows = [
-        ("GOSPA", number(totals.gospa_m, 2, "m"), "RMS over the instants, p = 2, alpha = 2"),
-        ("  localisation", number(totals.localisation_m, 2, "m"), f"{errors.pairs:,} assigned pairs"),
-        (
-            "  missed",
-            number(totals.missed_m, 2, "m"),
-            f"{present - tracked:,} of {present:,} object-instants",
-        ),
-        ("  false", number(totals.false_m, 2, "m"), false),
-        (
-            "position error",
-            number(errors.position_rmse_m, 2, "m"),
-            f"RMS; median {median}, 95 % below {high}",
-        ),
+    bounds = f"1 is honest; {number(told.low, 2)} to {number(told.high, 2)} if pairs were independent"
+    return [
+        *totals(score)[:4],
+        ("position error", number(errors.position_rmse_m, 2, "m"), f"RMS; median {median}, 95 % below {high}"),
         ("height error", number(errors.height_rmse_m, 2, "m"), "RMS"),
         ("velocity error", number(errors.velocity_rmse_mps, 2, "m/s"), "RMS"),
-        (
-            "completeness",
-            percent(score.completeness),
-            f"{ever} of {len(score.objects)} objects tracked at all",
-        ),
-        ("first track after", number(score.first_track_s, 1, "s"), "median over the objects"),
+        *completeness(score)[:2],
         ("identity switches", f"{score.switches:,}", f"{score.breaks:,} breaks"),
         ("tracks", f"{score.tracks:,}", f"{score.tracks_never_right:,} of them false throughout"),
-        ("NEES / dimension", number(trust.nees_per_dof, 2), bounds),
+        ("NEES / dimension", number(told.nees_per_dof, 2), bounds),
+        *left_out(score),
     ]
-    if score.ignored_objects:
-        words = f"track-instants near {score.ignored_objects} objects not asked for"
-        rows.append(("left out", f"{score.ignored_points:,}", words))
-    return rows
 
 
 def object_table(score: Score, most: int | None = None) -> Rows:
     """One row for each object, the worst tracked first; `most`: no more than these."""
-    head = ("object", "instants", "tracked", "tracks", "switches", "breaks", "first after", "position error")
+    head = ("object", "instants", "tracked", "tracks", "switches", "breaks", "longest", "first after", "position error")
     rows = [_object_row(one) for one in sorted(score.objects, key=lambda one: (one.completeness, one.id))]
     hidden = len(rows) - (most or len(rows))
     more = [(f"and {hidden:,} more", *[""] * (len(head) - 1))] if hidden > 0 else []
@@ -127,6 +108,7 @@ def _object_row(one: ObjectScore) -> tuple[str, ...]:
         f"{one.tracks:,}",
         f"{one.switches:,}",
         f"{one.breaks:,}",
+        number(one.longest_s, 0, "s"),
         number(one.first_track_s, 1, "s"),
         number(one.position_rmse_m, 1, "m"),
     )

@@ -24,7 +24,7 @@ class Run:
     """pictures: in order of time, the last of each time.  zones, alerts: messages, in the order of the file.
 
     problems: what could not be read, one sentence for each kind.  trackable_ns: object -> its third radar detection;
-    None: not known.
+    None: not known.  frames: of the sensors of `site`, in the order of the file; no site: not read.
     """
 
     pictures: tuple[Picture, ...]
@@ -33,6 +33,8 @@ class Run:
     alerts: tuple[Message, ...] = ()
     problems: tuple[str, ...] = ()
     trackable_ns: Mapping[str, int] | None = None
+    frames: tuple[Frame, ...] = ()
+    site: SiteConfig | None = None
 
     @property
     def all_zones(self) -> tuple[ZoneConfig, ...]:
@@ -63,7 +65,7 @@ def load(tracks_path: str, truth_path: str | None) -> Run:
 
 
 def load_frames(path: str, site: SiteConfig) -> list[Frame]:
-    """The frames of the sensors that `site` registers, to be drawn; others and bad ones are left out."""
+    """The frames of the sensors that `site` registers; others and bad ones are left out."""
     sensors = {sensor.id: sensor for sensor in site.sensor}
     frames: list[Frame] = []
 
@@ -76,14 +78,15 @@ def load_frames(path: str, site: SiteConfig) -> list[Frame]:
     return frames
 
 
-def with_detections(run: Run, path: str, site: SiteConfig, max_gap_s: float) -> Run:
-    """The run with the time of each object's third radar detection, from the frames of the recording at `path`.
+def with_detections(run: Run, path: str, site: SiteConfig, max_gap_s: float, other: str | None = None) -> Run:
+    """The run with the frames of the recording at `path`, or else at `other`, of the sensors that `site` registers.
 
-    Unchanged where it holds no frame of a radar that `site` registers.  Raises RecordingError.
+    Where it holds zones, with the time of each object's third radar detection too.  Raises RecordingError.
     """
-    radars = [sensor for sensor in site.sensor if sensor.kind == "radar"]
-    frames = load_frames(path, replace(site, sensor=tuple(radars)))
-    if not frames:
+    frames = load_frames(path, site) or (load_frames(other, site) if other not in (None, path) else [])
+    run = replace(run, frames=tuple(frames), site=site)
+    radars = {sensor.id for sensor in site.sensor if sensor.kind == "radar"}
+    if not run.zones or not any(frame.sensor in radars for frame in frames):
         return run
     return replace(run, trackable_ns=trackable(frames, collect(run.truth), site, max_gap_s))
 

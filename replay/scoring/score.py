@@ -26,8 +26,12 @@ from replay.scoring.matching import Matches, TrackPoints
 from replay.scoring.measures import Ospa
 from replay.scoring.results import Consistency, Errors, NothingToScoreError, OverTime, Score, ScoreOptions, Totals
 from replay.scoring.run import Run, latest, load
+from replay.scoring.sensing import with_sensors
 from replay.scoring.siap import assigned, siap
 from replay.scoring.truths import ObjectRows, collect
+
+NO_FRAMES = "no frames and configuration were given: sensors, innovations (NIS) and latency are not scored"
+NONE_REGISTERED = "no frame of a configured sensor lies in what is scored: sensors, NIS and latency are not scored"
 
 
 def score_files(tracks_path: str, truth_path: str, options: ScoreOptions | None = None) -> Score:
@@ -44,6 +48,10 @@ def score_run(run: Run, options: ScoreOptions | None = None) -> Score:
     options = options or ScoreOptions()
     compared = _compared(run.pictures, collect(run.truth), options)
     found = _score(compared)
+    if run.site is not None:
+        found = with_sensors(found, compared, run.frames, run.site)
+    if found.sensors is None:
+        found = replace(found, notes=(*found.notes, NO_FRAMES if run.site is None else NONE_REGISTERED))
     alerts = score_alerts(run, compared.objects, compared.owners(), (found.begin_ns, found.end_ns), options)
     return replace(found, alerts=alerts, problems=run.problems)
 

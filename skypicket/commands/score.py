@@ -20,9 +20,11 @@ def add_parser(subparsers: Subparsers) -> None:
         run,
         "how good tracks are, against truth",
         "Compare the tracks of a recording with the truth of another, or of the same, at each air picture: "
-        "GOSPA with its parts (p = 2, alpha = 2), errors of position and velocity, identity switches, "
-        "completeness, honesty of the covariances; and of alerts: warnings before entries, nuisances, flaps, and "
-        "whether their probabilities and times came true (docs/scoring.md defines each).",
+        "GOSPA and trajectory GOSPA with their parts (p = 2, alpha = 2), OSPA(2), SIAP, signed errors of position, "
+        "velocity, heading and climb, identity, completeness, honesty of the covariances; with --config and frames "
+        "also detection ratios, residuals and false detections of each sensor, innovations, latency; and of alerts: "
+        "warnings before entries, nuisances, flaps, and whether their probabilities and times came true "
+        "(docs/scoring.md defines each).",
         "score tracks.mcap --truth truth.jsonl --c 20",
         "score tracks.mcap --truth truth.jsonl --html report.html",
         "score tracks.mcap --truth detections.jsonl --config site.toml",
@@ -32,6 +34,12 @@ def add_parser(subparsers: Subparsers) -> None:
         "--truth", type=recording, required=True, metavar="FILE", help="the recording that holds the truth"
     )
     parser.add_argument("--c", type=float, default=100.0, metavar="METRES", help="cut-off of GOSPA (default 100)")
+    parser.add_argument(
+        "--switch", type=float, metavar="METRES", help="what a change of track costs (default half the cut-off)"
+    )
+    parser.add_argument(
+        "--window", type=float, default=10.0, metavar="S", help="over which OSPA(2) compares tracks (default 10)"
+    )
     parser.add_argument("--dims", type=int, choices=(2, 3), default=2, help="in the plane, or with height (default 2)")
     parser.add_argument("--period", type=float, metavar="S", help="score each S seconds instead of at every picture")
     parser.add_argument(
@@ -47,7 +55,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--config",
         metavar="SITE",
-        help="site.toml of the frames in FILE: objects are trackable from their third detection",
+        help="site.toml of the frames in FILE or OUT: scores of sensors, latency; entries from the third detection",
     )
     parser.add_argument(
         "--near",
@@ -72,12 +80,21 @@ def run(arguments: argparse.Namespace) -> int:
     from replay.scoring.score import score_run
 
     alerts = AlertOptions(near_m=arguments.near, near_vertical_m=arguments.near_height)
-    options = ScoreOptions(arguments.c, arguments.dims, arguments.period, arguments.max_gap, arguments.from_s, alerts)
+    options = ScoreOptions(
+        arguments.c,
+        arguments.dims,
+        arguments.period,
+        arguments.max_gap,
+        arguments.from_s,
+        alerts,
+        arguments.switch,
+        arguments.window,
+    )
     site = None if arguments.config is None else load_site(arguments.config)
     try:
         loaded = load(arguments.tracks, arguments.truth)
         if site is not None:
-            loaded = with_detections(loaded, arguments.truth, site, options.max_gap_s)
+            loaded = with_detections(loaded, arguments.truth, site, options.max_gap_s, arguments.tracks)
         score = score_run(loaded, options)
     except NothingToScoreError as error:
         print(f"skypicket: {error}", file=sys.stderr)
@@ -85,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.html is not None:
         from replay.page.page import write_page
 
-        write_page(arguments.html, loaded, score, site=site)
+        write_page(arguments.html, loaded, score)
     if arguments.json:
         import json
 

@@ -210,9 +210,14 @@ def test_the_figures_are_those_of_the_score(good: Run, bad: Run, found: Comparis
         assert told["NEES / dimension"] == pytest.approx(score.consistency.nees_per_dof, rel=1e-12)
         assert told["false tracks"] == pytest.approx(score.false_time_s)
         assert told["breaks"] == score.breaks
+        assert told["identity switches"] == score.switches
+        assert score.trajectory is not None
+        assert told["trajectory GOSPA"] == pytest.approx(score.trajectory.total_m, rel=1e-12)
+        assert score.ospa is not None
+        assert told["OSPA(2)"] == pytest.approx(score.ospa.ospa2_m, rel=1e-12)
 
 
-def test_changes_of_id_and_breaks_are_counted_where_they_happen() -> None:
+def test_identity_switches_and_breaks_are_counted_where_they_happen() -> None:
     """Track 1 becomes 3 at 100 s; object two is lost from 200 to 209 s and found again by the same track."""
     run = tracked(1, 0.0, seconds=300)
     pictures = list(run.pictures)
@@ -220,7 +225,7 @@ def test_changes_of_id_and_breaks_are_counted_where_they_happen() -> None:
         rows = [(1 if second < 100 else 3, 0.0, 50.0 * second), (2, 10_000.0, 50.0 * second)]
         pictures[second] = picture(second, rows[:1] if 200 <= second < 210 else rows)
     figures = by_name(compare_runs(run, Run(tuple(pictures), run.truth), OPTIONS))
-    assert (figures["changes of id"].a, figures["changes of id"].b) == (0.0, 1.0)
+    assert (figures["identity switches"].a, figures["identity switches"].b) == (0.0, 1.0)
     assert (figures["breaks"].a, figures["breaks"].b) == (0.0, 1.0)
     assert not figures["breaks"].interval.certain  # once is chance
 

@@ -15,7 +15,7 @@ from adapters.wire import Sender, read_alert, read_tracks, read_truth
 from fusion.errors import RecordingError
 from fusion.geodesy import Plane
 from fusion.types import SECOND_NS, Place
-from replay.page.curves import MOST_INSTANTS, Chart, Curve, chart_data, consistency_chart
+from replay.page.curves import MOST_INSTANTS, Chart, Curve, chart_data
 from replay.page.page import page, write_page
 from replay.page.shell import inline_json
 from replay.scoring.results import Score, ScoreOptions
@@ -171,6 +171,11 @@ def test_the_policy_names_every_script_and_lets_nothing_load(text: str) -> None:
     assert "unsafe-inline" not in policy.partition("script-src")[2]
 
 
+def test_the_page_carries_the_licences_of_the_libraries_in_it(text: str) -> None:
+    assert "Permission is hereby granted" in text
+    assert "Redistributions of source code" in text
+
+
 def test_a_page_that_cannot_be_written_is_an_error(tmp_path: Path, run: Run, score: Score) -> None:
     write_page(tmp_path / "score.html", run, score)
     assert (tmp_path / "score.html").read_text(encoding="utf-8").startswith("<!doctype html>")
@@ -224,17 +229,6 @@ def test_more_instants_than_a_screen_has_columns_keep_their_worst() -> None:
     assert "each 3 instants" in notes[0]
 
 
-def test_an_honest_filter_stays_within_the_bounds_of_the_consistency_chart_95_percent_of_the_time() -> None:
-    rng = np.random.Generator(np.random.PCG64(5))
-    dof = rng.integers(0, 9, 4000) * 2
-    chart = consistency_chart("Consistency: NEES", "covariances", rng.chisquare(np.maximum(dof, 1)) * (dof > 0), dof)
-    mean, low, high = (curve.values for curve in chart.curves[:3])
-    known = dof > 0
-    assert np.isnan(mean[~known]).all()
-    inside = ((mean >= low) & (mean <= high))[known].mean()
-    assert 0.94 < inside < 0.96
-
-
 LIT = "document.getElementById('map').dataset.lit"
 TIME = "document.documentElement.dataset.time"
 MIDDLE = "(() => {const c = map.map.getCenter(); return [c.lng, c.lat]})()"
@@ -247,9 +241,10 @@ INK = """[...document.querySelectorAll('canvas')].filter(c => c.width && c.getCo
 @pytest.mark.parametrize("size", [(1280, 900), (390, 800)])
 def test_a_browser_draws_it_without_a_complaint(browser: Any, file: Path, size: tuple[int, int], dark: bool) -> None:
     browser.open(file, size=size, dark=dark)
-    assert browser.evaluate("document.documentElement.dataset.ready") == "4"
+    drawn = int(browser.evaluate("document.documentElement.dataset.ready"))
+    assert drawn == browser.evaluate("document.querySelectorAll('figure').length") >= 4
     browser.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    assert browser.evaluate(INK) >= 5  # four charts and the map
+    assert browser.evaluate(INK) > drawn  # every chart, and the map
     assert browser.evaluate("document.title").startswith("A & B")
     assert browser.evaluate("document.documentElement.scrollWidth") <= size[0]
     paper = browser.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -296,7 +291,7 @@ def test_a_link_and_the_slider_set_the_time_and_the_address(browser: Any, file: 
 )
 def test_a_fragment_that_makes_no_sense_does_no_harm(browser: Any, file: Path, fragment: str) -> None:
     browser.open(file, fragment)
-    assert browser.evaluate("document.documentElement.dataset.ready") == "4"
+    assert int(browser.evaluate("document.documentElement.dataset.ready")) >= 4
     assert browser.said == []
 
 

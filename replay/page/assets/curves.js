@@ -50,18 +50,20 @@ class Curves {
     const options = {
       width: this.width(place), height: 210, scales: this.scales(chart), axes: this.axes(chart),
       cursor: { sync: { key: "run" }, drag: { x: true, y: false }, points: { size: 7 } },
-      series: [{ label: "s", value: (_, v) => shown(v) }, ...chart.curves.map((curve) => this.series(curve))],
-      bands: chart.band ? [{ series: chart.band.map((c) => c + 1), fill: faded(colour("soft"), 0.16) }] : [],
-      hooks: { draw: [(u) => this.drawTime(u)], setCursor: [(u) => this.tell(u)], setScale: [(u, key) => key === "x" && this.zoomed(u)] },
+      series: [{ label: "s", value: (_, v) => shown(v) }, ...chart.curves.map((curve) => this.series(curve)),
+        ...chart.heights ? [{ label: "", show: true, points: { show: false } }] : []],
+      legend: { show: !chart.heights }, bands: chart.band ? [{ series: chart.band.map((c) => c + 1), fill: faded(colour("soft"), 0.16) }] : [],
+      hooks: { draw: [(u) => chart.heights && this.drawHeights(u), (u) => this.drawTime(u)], setCursor: [(u) => this.tell(u)], setScale: [(u, key) => key === "x" && this.zoomed(u)] },
     };
-    const plot = new uPlot(options, [DATA.t, ...chart.curves.map((curve) => curve.values)], place);
+    const plot = new uPlot(options, [DATA.t, ...chart.curves.map((curve) => curve.values),
+      ...chart.heights ? [new Array(DATA.t.length).fill(null)] : []], place);
     this.pickable(plot);
     return plot;
   }
 
   scales(chart) {
     const [min, max] = this.range;
-    const y = chart.log ? { distr: 3 } :
+    const y = chart.log ? { distr: 3 } : chart.heights ? { range: uPlot.rangeNum(...chart.heights, 0.05, true) } :
       { range: (_, low, high) => low == null ? [0, 1] : uPlot.rangeNum(Math.min(low, 0), Math.max(high, 1e-3), { min: { pad: 0, soft: 0, mode: 1 }, max: { pad: 0.08 } }) };
     return { x: { time: false, min, max }, y };
   }
@@ -79,6 +81,25 @@ class Curves {
       fill: curve.fill ? faded(stroke, 0.1) : undefined, points: { show: DATA.t.length < 2 },
       paths: curve.step ? uPlot.paths.stepped({ align: 1 }) : undefined, value: (_, v) => shown(v),
     };
+  }
+
+  /* The heights of the map's paths, tracks over truth. */
+  drawHeights(u) {
+    u.ctx.save();
+    u.ctx.beginPath();
+    u.ctx.rect(u.bbox.left, u.bbox.top, u.bbox.width, u.bbox.height);
+    u.ctx.clip();
+    for (const path of [...DATA.map.objects, ...DATA.map.tracks]) {
+      u.ctx.strokeStyle = path.c || (/[02]/.test(path.f) ? colour("truth") : colour("soft"));
+      u.ctx.lineWidth = (path.c ? 1.5 : 1) * devicePixelRatio;
+      u.ctx.beginPath();
+      for (let k = 0; k < path.t.length; k++) {
+        const x = u.valToPos(path.t[k] / 1000, "x", true), y = u.valToPos(path.h[k] / 10, "y", true);
+        if (path.f[k] & 2) u.ctx.moveTo(x, y); else u.ctx.lineTo(x, y);
+      }
+      u.ctx.stroke();
+    }
+    u.ctx.restore();
   }
 
   drawTime(u) {
