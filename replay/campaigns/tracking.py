@@ -6,7 +6,7 @@ What passes between the parts is what a recording would hold: messages, through 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from adapters.intake.gatekeeper import Gatekeeper
 from adapters.simulated.run import SOURCE, epoch_of, simulate
@@ -29,12 +29,10 @@ from fusion.config import SiteConfig
 from fusion.errors import SkypicketError
 from fusion.pipeline import Pipeline
 from fusion.types import Frame, Picture, Truth
-from replay.alerts.trackable import trackable
 from replay.frames_in import TrackSummary
 from replay.offline import track
 from replay.recordings.files import open_writer
-from replay.scoring.run import Run, latest, load, with_detections
-from replay.scoring.truths import collect
+from replay.scoring.run import Run, latest, load, with_detections, with_frames
 from replay.scoring.volumes import read_zones
 
 
@@ -70,7 +68,7 @@ def in_memory(scenario: Scenario, seed: int, site: SiteConfig, max_gap_s: float)
     frames.sort(key=lambda frame: frame.key)
     run, steps = follow(frames, truth, site)
     detections = sum(len(frame.times_ns) for frame in frames)
-    run = _trackable(run, frames, site, max_gap_s)
+    run = with_frames(run, frames, site, max_gap_s)
     return Tracked(run, len(frames), detections, sum(count for count, _ in gate.reasons.values()), steps)
 
 
@@ -108,16 +106,6 @@ def follow(frames: Sequence[Frame], truth: Iterable[Truth], site: SiteConfig) ->
     start_ns = frames[0].time_ns
     zones = read_zones(zones_message(start_ns, site.zones, pipeline.airspace.states(start_ns), {}))
     return Run(latest(pictures), tuple(truth), (zones,), tuple(alerts)), len(alerts)
-
-
-def _trackable(run: Run, frames: Sequence[Frame], site: SiteConfig, max_gap_s: float) -> Run:
-    """The run with the time of each object's third radar detection, as `with_detections` has it from a file."""
-    radars = tuple(sensor for sensor in site.sensor if sensor.kind == "radar")
-    own = {sensor.id for sensor in radars}
-    seen = [frame for frame in frames if frame.sensor in own]
-    if not seen:
-        return run
-    return replace(run, trackable_ns=trackable(seen, collect(run.truth), site, max_gap_s))
 
 
 def _recorded(sender: Sender, body: Message) -> Message:
