@@ -86,7 +86,7 @@ def convert(
                 elif as_json:
                     _write_line(writer, record, message, copied)
                 else:
-                    writer.write(record.topic, with_bins(message), record.log_ns, record.opening)
+                    writer.write(record.topic, with_bins(message), record.log_ns)
             except MessageRejected as error:
                 reader.problems.add(error.code, f"{record.topic}: {error.detail}", reader.offset)
         copied.problems, copied.truncated = reader.problems, reader.truncated
