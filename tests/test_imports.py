@@ -41,6 +41,9 @@ CONFINED = {
     "geojson": ("replay.export.geojson_file",),
     "fastkml": ("replay.export.kml_file", "replay.tracing.kml"),
     "pygeoif": ("replay.tracing.kml",),
+    "optuna": ("replay.tuning.search",),
+    "tomlkit": ("replay.tuning.written",),
+    "ray": ("replay.campaigns.cluster",),
     "sidereon": ("adapters.heights", "adapters.site.airspace.arcs"),
 }
 # The core has no I/O, clock, thread, log or chance.

@@ -27,6 +27,11 @@ def as_dict(score: Score, over_time: bool = False) -> dict[str, Any]:
         if field.name != "over_time"
     }
     found["objects"] = [_plain(one) | {"completeness": one.completeness} for one in score.objects]
+    if score.sensors is not None:
+        found["sensors"]["sensors"] = [
+            _plain(one) | {"detection_ratio": one.detection_ratio, "false_per_look": one.false_per_look}
+            for one in score.sensors.sensors
+        ]
     if over_time:
         found["over_time"] = _plain(score.over_time)
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -84,6 +84,11 @@ def with_detections(run: Run, path: str, site: SiteConfig, max_gap_s: float, oth
     Where it holds zones, with the time of each object's third radar detection too.  Raises RecordingError.
     """
     frames = load_frames(path, site) or (load_frames(other, site) if other not in (None, path) else [])
+    return with_frames(run, frames, site, max_gap_s)
+
+
+def with_frames(run: Run, frames: Sequence[Frame], site: SiteConfig, max_gap_s: float) -> Run:
+    """The same for frames that are there already."""
     run = replace(run, frames=tuple(frames), site=site)
     radars = {sensor.id for sensor in site.sensor if sensor.kind == "radar"}
     if not run.zones or not any(frame.sensor in radars for frame in frames):

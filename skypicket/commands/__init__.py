@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from skypicket.commands import (
     alerts,
+    campaign,
     cat,
     check,
     compare,
@@ -25,6 +26,7 @@ from skypicket.commands import (
     simulate,
     trace,
     track,
+    tune,
     version,
 )
 from skypicket.commands import filter as filter_command
@@ -46,6 +48,8 @@ ALL: Final[tuple[Callable[[Any], None], ...]] = tuple(
         explain,
         trace,
         encounters,
+        campaign,
+        tune,
         plot,
         info,
         cat,
