@@ -27,7 +27,6 @@ CONFINED = {
     "sqlite3": ("adapters.journal",),
     "mcap": ("replay.recordings",),
     "lz4": ("replay.recordings",),
-    "zstandard": tuple(f"replay.recordings.{name}" for name in ("mcap_records", "mcap_writer", "salvage_chunks")),
     "zstandard": tuple(
         f"replay.recordings.{name}" for name in ("mcap_records", "mcap_writer", "salvage_chunks", "seeking")
     ),
