@@ -14,12 +14,14 @@ NAMES = (
     "inner",
     "throughput",
     "recordings",
+    "recording",
     "startup",
     "numerics",
     "cases",
     "alert_cost",
     "alerts",
     "scoring",
+    "trace",
 )
 
 

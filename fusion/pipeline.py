@@ -17,6 +17,7 @@ from fusion.prediction import paths
 from fusion.prediction.paths import Fan
 from fusion.registration.registration import Estimate
 from fusion.tracking import pictures
+from fusion.tracking.following import Follower
 from fusion.tracking.identity import Oddity
 from fusion.tracking.ordering import History, Snapshot
 from fusion.tracking.tracker import Tracker
@@ -48,13 +49,16 @@ class Pipeline:
     rewind: keep snapshots, so that late frames can be taken; False is for sorted input.
     picture: its number in its data directory, so that no id of an earlier one comes again.
     observer: shown each evaluation after it was made, with the machine as it is then; may change neither.
+    follower: shown what each look made of the tracks.
     """
 
     def __init__(
-        self, site: SiteConfig, *, rewind: bool = True, picture: int = 0, observer: Observer | None = None
-    ) -> None:
+        self, site: SiteConfig, *, rewind: bool = True, picture: int = 0, observer: Observer | None = None,
+        follower: Follower | None = None,
+    ) -> None:  # fmt: skip
         self.site, self._observer = site, observer
         tracker = Tracker(site, picture)
+        tracker.follower = follower
         self.airspace = Airspace(site.zones, tracker.plane)
         self.ledger = Ledger(self.airspace)
         self.late: dict[str, int] = {}

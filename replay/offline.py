@@ -22,6 +22,7 @@ from fusion.registration.registration import Estimate
 from fusion.types import Event, Frame, Picture
 from replay.frames_in import PROGRESS_FRAMES, AirPicture, FramesIn, Progress, TrackSummary, quiet
 from replay.recordings.files import Writer, check_output, open_writer
+from replay.recordings.state import epoch_metadata
 
 __all__ = ["TrackSummary", "track"]
 
@@ -41,7 +42,8 @@ def track(
     """Track the recording at `in_path` into a new one at `out_path`.
 
     report_period_s: instead of the site's. progress: called with a stage ("reading", in bytes; "tracking", in
-    frames), how much of it is done, and of how much (None: not known). metadata: as of `open_writer`.
+    frames), how much of it is done, and of how much (None: not known). metadata: as of `open_writer`; the epoch of the
+    output and its first time are added.
     Without a single good frame nothing is written: `frames` is 0 then. Raises RecordingError where a
     recording cannot be read or written, ConfigError for a report period that is none.
     """
@@ -55,8 +57,10 @@ def track(
     if not summary.frames:
         return summary
     summary.epoch = recording.fingerprint()
-    with open_writer(out_path, metadata, reads=in_path) as writer:
-        output = _Output(writer, Sender(_source(site), summary.epoch), summary)
+    sender = Sender(_source(site), summary.epoch)
+    described = {**metadata, **epoch_metadata(sender, summary.from_ns or 0)}
+    with open_writer(out_path, described, reads=in_path) as writer:
+        output = _Output(writer, sender, summary)
         frames = recording.frames()
         for picture in recording.pictures:
             summary.registration = _run(picture, frames, site, output, progress) or summary.registration

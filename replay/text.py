@@ -25,7 +25,7 @@ def aligned(rows: Rows) -> str:
 def numeric(rows: Rows, place: int) -> bool:
     """Whether a column below its head holds numbers, with or without a unit."""
     cells = [row[place] for row in rows[1:] if row[place]]
-    return all(len(cell) <= 12 and (cell[0].isdigit() or cell[0] in "-–") for cell in cells)
+    return all(len(cell) <= 16 and (cell[0].isdigit() or cell[0] in "-–") for cell in cells)
 
 
 def number(value: float | None, digits: int, unit: str = "") -> str:

@@ -35,9 +35,12 @@ class Answers:
         }
 
     def snapshot(self) -> Message:
-        """The state after everything that was published up to now. No tracks before the first picture."""
+        """The state after everything that was published up to now. No tracks before the first picture.
+
+        Beside what the contract names, `started_ns`: UTC of the clock when this run, so its `epoch`, began.
+        """
         service, outbox = self._service, self._service.outbox
-        return snapshot_result(
+        result = snapshot_result(
             outbox.publisher.sender,
             number=outbox.logbook.number,
             tracks=outbox.tracks,
@@ -45,6 +48,7 @@ class Answers:
             alerts=sorted(outbox.open.values(), key=lambda alert: int(alert["number"])),
             status=service.bulletin.status,
         )
+        return {**result, "started_ns": service.bulletin.started_ns}
 
     def alerts(self, since: int, limit: int) -> list[Message]:
         """Steps from the journal, and those that wait for it, as many as fit into an answer."""

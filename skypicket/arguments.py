@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from replay.recordings.moments import Moment
+
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
     Run = Callable[[argparse.Namespace], int]
 
@@ -103,3 +105,52 @@ def whole(low: int) -> Callable[[str], int]:
         return value
 
     return read
+
+
+def moment(text: str) -> Moment:
+    """An argument's type: a time, UTC or in seconds from the start of the recording."""
+    from replay.recordings.moments import parse_moment
+
+    try:
+        return parse_moment(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed is {error}") from None
+
+
+SIZES = {"": 1, "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+SPANS_S = {"": 1.0, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def data_size(low: int) -> Callable[[str], int]:
+    """An argument's type: bytes, from `low`, as 500MB, 2GiB, or a bare number."""
+
+    def read(text: str) -> int:
+        units = {unit.lower(): factor for unit, factor in SIZES.items()}
+        value = _measured(text, units)
+        if not low <= value <= 2**60:
+            raise argparse.ArgumentTypeError(f"{text!r}; allowed is a size of {low:,} bytes or more, as 500MB or 2GiB")
+        return round(value)
+
+    return read
+
+
+def time_span(low_s: float) -> Callable[[str], float]:
+    """An argument's type: seconds, from `low_s`, as 90s, 30min, 1h, 1d, or a bare number."""
+
+    def read(text: str) -> float:
+        value = _measured(text, SPANS_S)
+        if not low_s <= value <= 1e9:
+            raise argparse.ArgumentTypeError(f"{text!r}; allowed is a time of {low_s:g} s or more, as 90s, 30min or 1h")
+        return value
+
+    return read
+
+
+def _measured(text: str, units: Mapping[str, float]) -> float:
+    """A number with one of `units` behind it; NaN for anything else."""
+    digits = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ")
+    factor = units.get(text[len(digits) :].strip().lower())
+    try:
+        return float(digits) * factor if factor is not None else math.nan
+    except ValueError:
+        return math.nan

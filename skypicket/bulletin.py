@@ -24,11 +24,13 @@ OVERLOADED: Final = "overloaded"
 class Bulletin:
     """Says how the service is. `tell` belongs to its loop, `beat` to any thread.
 
-    status, zones: as last published by the loop; there from the first `tell` on.
+    status, zones: as last published by the loop; there from the first `tell` on. started_ns: UTC of the clock when
+    this run of the service began.
     """
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self.started_ns = service.clock.time_ns()
         self._start_ns = self._turned_ns = service.monotonic_ns
         self._status_due_ns = self._zones_due_ns = self._told_ns = self._start_ns
         self._slack_ns, self._stuck = SLACK_NS, False

@@ -11,6 +11,7 @@ from fusion.errors import MOST_SHOWN
 
 if TYPE_CHECKING:
     from fusion.config import SiteConfig
+    from replay.recordings.record import Problems
 
 Progress = Callable[[str, int, int | None], None]
 COMPILING = "compiling the tracker's kernels once for this machine, about 20 s …"
@@ -85,3 +86,11 @@ def prepare_kernels() -> None:
 def counted(rejected: Mapping[str, tuple[int, str]]) -> list[str]:
     """Rejections as lines: how often, and the first of each kind with its reason."""
     return [f"  {count:,} x {first}" for count, first in rejected.values()]
+
+
+def tell_passed_over(file: str, problems: Problems, truncated: bool) -> None:
+    """Say what of a recording could not be read and where, and that the rest was used."""
+    if truncated:
+        say(f"{file} is cut off: what is readable of it was used")
+    for problem in problems:
+        say(f"{file}: passed over: {problem}")

@@ -91,10 +91,15 @@ def messages(scenario: Scenario, seed: int | None, start_ns: int, epoch: str) ->
 def write(out: str, scenario: Scenario, seed: int | None, start_ns: int, progress: Progress = quiet) -> Sent:
     """The whole scenario into a recording: the same bytes for the same scenario, seed and start."""
     from replay.recordings.files import open_writer
+    from replay.recordings.state import epoch_metadata
+    from skypicket.sites import metadata
 
     sent = Sent()
-    epoch = epoch_of(scenario.name, scenario.seed if seed is None else seed, start_ns)
-    with open_writer(out) as writer:
+    seed = scenario.seed if seed is None else seed
+    epoch = epoch_of(scenario.name, seed, start_ns)
+    described = metadata(scenario.site_path, scenario.site) if scenario.site_path else {}
+    described |= {"scenario": scenario.name, "seed": str(seed), **epoch_metadata(Sender(SOURCE, epoch), start_ns)}
+    with open_writer(out, described) as writer:
         for topic, message, item in messages(scenario, seed, start_ns, epoch):
             writer.write(topic, message, message["time_ns"])
             sent.count(topic, item)

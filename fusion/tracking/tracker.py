@@ -28,6 +28,7 @@ from fusion.tracking.clutter import Clutter
 from fusion.tracking.duplicates import Duplicates
 from fusion.tracking.engine import Engine, Evaluated, Setting
 from fusion.tracking.engines import engine
+from fusion.tracking.following import Follower
 from fusion.tracking.identity import Identities
 from fusion.tracking.motion import Motions
 from fusion.tracking.sensors import Look, Station, box, covers, measure, wrapped
@@ -68,6 +69,7 @@ class Tracker:
         self.placements = {name: s.placement for name, s in self.stations.items() if s.placement is not None}
         self.ended: list[tuple[TrackStore, tuple[str, ...]]] = []  # shown once, since the last picture
         self._visible = np.array([s.visible_share for s in self.stations.values()])
+        self.follower: Follower | None = None  # shown what each look made of the tracks; may change nothing
         self.repaired = 0  # covariances that an update left near-singular, and that were made sound again
         self._longest_period_s = max((s.config.period_s for s in self.stations.values()), default=1.0)
 
@@ -137,6 +139,8 @@ class Tracker:
         if births.can_begin(station):
             self.undetected.look(station, look.placement, look.box)
         self.lines.look(look)
+        if self.follower is not None:
+            self.follower(look, self.store, rows, swept, pairs, paired)
         self._settle(rows, said)
         if self.registration and self.registration.doubles:
             doubles = np.flatnonzero(np.isin(self.store.id[: self.store.size], self.registration.doubles))

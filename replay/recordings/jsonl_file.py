@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from adapters.wire import MAX_MESSAGE_BYTES, Message, decode
-from fusion.errors import MessageRejected
+from fusion.errors import MessageRejected, RecordingError
+from replay.recordings.foreign import beginning, seems_to_be
+from replay.recordings.marks import BYTE_ORDER_MARK, MCAP_MARK
+from replay.recordings.pieces import PieceFile
 from replay.recordings.record import Reader, Record, Writer, open_file, topic_of
 
 STANDARD: Final = "-"  # the path that stands for standard input or output
-BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"  # some editors begin a file with it
+HELD_BYTES: Final = 2**16  # of lines that are put on the disk together
 SKIP_BYTES: Final = 2**16  # of an over-long line at a time
 
 
@@ -27,8 +30,13 @@ class JsonlReader(Reader):
             self._file: BinaryIO = sys.stdin.buffer
             super().__init__("standard input", None)
             return
-        self._file = open_file(path, "rb")
+        self._file = open_file(path)
         super().__init__(path, Path(path).stat().st_size)
+        head = beginning(path)
+        self.seems = "" if head.lstrip().startswith(b"{") else seems_to_be(head)
+        if head.startswith(MCAP_MARK):
+            self._file.close()
+            raise RecordingError(path, f"is not JSON lines: it seems to be {self.seems}", 0)
 
     def close(self) -> None:
         if self._file is not sys.stdin.buffer:
@@ -79,31 +87,64 @@ class JsonlWriter(Writer):
     """
 
     def __init__(self, path: str) -> None:
-        self._standard = path == STANDARD
-        super().__init__("standard output" if self._standard else path)
-        self._file: BinaryIO = sys.stdout.buffer if self._standard else open_file(path, "wb")
+        self._file: PieceFile | None = None
+        super().__init__("standard output" if path == STANDARD else path)
+        if path != STANDARD:
+            self._file = PieceFile(path)
+        self._lines: list[bytes] = []
+        self._held = self._whole = 0
+        self._closed = False
 
-    def _write(self, topic: str, message: Message, log_ns: int) -> None:
+    @property
+    def size(self) -> int:
+        return self._held + (self._file.size if self._file else 0)
+
+    def _write(self, topic: str, message: Message, log_ns: int, opening: bool) -> None:
         if topic.startswith("alert.") and topic != topic_of(message):
             return
         self._line(self._encoded(message, json=True))
 
-    def _write_payload(self, topic: str, payload: bytes, time_ns: int, log_ns: int, sequence: int) -> None:
+    def _write_payload(
+        self, topic: str, payload: bytes, time_ns: int, log_ns: int, sequence: int, opening: bool
+    ) -> None:
         if topic.startswith("alert.") or not payload.startswith(b"{") or b"\n" in payload or b"\r" in payload:
-            self._write(topic, decode(payload), log_ns)
+            self._write(topic, decode(payload), log_ns, opening)
         else:
             self._line(payload)
 
     def _line(self, text: bytes) -> None:
-        self._file.write(text.strip() + b"\n")
-        if self._standard:
-            self._file.flush()  # the next program in the pipe waits for it
+        line = text.strip() + b"\n"
+        if self._file is None:
+            sys.stdout.buffer.write(line)
+            sys.stdout.buffer.flush()  # the next program in the pipe waits for it
+            return
+        self._lines.append(line)
+        self._held += len(line)
+        if self._held > HELD_BYTES:
+            self._flush()
 
     def _flush(self) -> None:
-        self._file.flush()
+        if self._file is None:
+            sys.stdout.buffer.flush()
+            return
+        if not self._lines:
+            return
+        lines, self._lines, self._held = self._lines, [], 0
+        try:
+            self._file.append(b"".join(lines))
+        except OSError as error:
+            self._lines, self._held, self.lost = lines, sum(map(len, lines)), len(lines)
+            kept = f"{self._whole:,} messages, {self._file.size:,} bytes, are kept in it"
+            detail = f"cannot be written: {error.strerror or error}; {kept}; {self.lost:,} after them are lost"
+            raise RecordingError(self.path, detail) from error
+        self._whole, self.lost = self._whole + len(lines), 0
 
     def _close(self) -> None:
-        if self._standard:
-            self._file.flush()
-        else:
-            self._file.close()
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._flush()
+        finally:
+            if self._file is not None:
+                self._file.close()

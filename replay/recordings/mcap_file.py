@@ -1,41 +1,37 @@
 """Reading recordings that are MCAP (https://mcap.dev/spec). Their writer is `replay.recordings.mcap_writer`.
 
 Reading goes through the data section from front to back, never through the index at the end: a file that was
-cut off, or whose writer was killed, gives what its complete chunks hold.
+cut off, or whose writer was killed, gives what its complete chunks hold. What a torn chunk or a file with a damaged
+structure holds beyond that, `replay.recordings.recover` brings back.
 """
 
 from __future__ import annotations
 
 import io
-import struct
 import zlib
 from collections.abc import Iterator
 from typing import Final
 
-import lz4.frame  # type: ignore[import-untyped]
-import zstandard
-from mcap.data_stream import ReadDataStream
-from mcap.exceptions import McapError
 from mcap.opcode import Opcode
-from mcap.records import Channel, Chunk, Metadata
-from mcap.writer import MCAP0_MAGIC as MAGIC
+from mcap.records import Chunk, DataEnd, Header, Metadata, Statistics
 
-from adapters.wire import MAX_MESSAGE_BYTES, decode
-from fusion.errors import MessageRejected, RecordingError
-from replay.recordings.record import METADATA_NAME, Reader, Record, open_file, topic_of
+from fusion.errors import RecordingError
+from replay.recordings import mcap_records
+from replay.recordings.foreign import beginning, seems_to_be
+from replay.recordings.mcap_messages import Messages
+from replay.recordings.mcap_records import DAMAGE, HEAD, MAGIC, stream
+from replay.recordings.record import METADATA_NAME, Reader, Record, open_file
 
-RECORD_BYTES: Final = 2**28  # no honest chunk is larger; what a damaged length asks for must not be allocated
-HEAD: Final = struct.Struct("<BQ")  # opcode and length of every record
-MESSAGE_HEAD: Final = struct.Struct("<HIQQ")  # channel, sequence, log_time, publish_time
-NEEDED: Final = {Opcode.CHANNEL, Opcode.CHUNK, Opcode.MESSAGE, Opcode.METADATA}
-DAMAGE: Final = (McapError, struct.error, ValueError, zstandard.ZstdError, RuntimeError, EOFError, OverflowError)
+NEEDED: Final = {Opcode.HEADER, Opcode.CHANNEL, Opcode.CHUNK, Opcode.MESSAGE, Opcode.METADATA, Opcode.STATISTICS}
+LARGEST_OPCODE: Final = max(Opcode)
+PRIVATE: Final = 0x80  # from here on, kinds of records that others may add; the specification has them passed over
 
 
 class McapReader(Reader):
     """Raises RecordingError at once where the file is no MCAP file."""
 
     def __init__(self, path: str) -> None:
-        self._file = open_file(path, "rb")
+        self._file = open_file(path)
         size = self._file.seek(0, io.SEEK_END)
         self._file.seek(0)
         magic = self._file.read(len(MAGIC))
@@ -43,10 +39,12 @@ class McapReader(Reader):
         if magic != MAGIC:
             self._file.close()
             found = "the file is empty" if not magic else f"it begins with {magic!r}"
-            raise RecordingError(path, f"is not an MCAP file: {found}; allowed is {MAGIC!r}", 0)
+            seems = seems_to_be(beginning(path)) if magic else ""
+            detail = f"is not an MCAP file: {found}; {f'it seems to be {seems}; ' if seems else ''}allowed is {MAGIC!r}"
+            raise RecordingError(path, detail, 0)
         self.offset = len(MAGIC)
-        self._topics: dict[int, str | None] = {}
-        self._unzip = zstandard.ZstdDecompressor()
+        self._checked: int | None = zlib.crc32(MAGIC)
+        self._messages = Messages(self._problem)
 
     def close(self) -> None:
         self._file.close()
@@ -56,93 +54,59 @@ class McapReader(Reader):
         while opcode != Opcode.FOOTER:
             head = self._file.read(HEAD.size)
             if len(head) < HEAD.size:
-                self._cut_off("the file ends without its index")
+                self._cut_off(f"the file ends without its index, at {self.size}; `skypicket recover` makes it")
                 return
             opcode, length = HEAD.unpack(head)
             end = self.offset + HEAD.size + length
             if end > (self.size or 0):
-                self._cut_off(f"a record of {length} bytes runs past the end of the file, at {self.size}")
+                self._cut_off(
+                    f"a record of {length} bytes runs past the end of the file, at {self.size}: what may be readable "
+                    "of it and behind it, `skypicket recover` brings back"
+                )
                 return
-            if opcode not in NEEDED:
-                self._file.seek(length, io.SEEK_CUR)
-            elif length > RECORD_BYTES:
-                self._damaged(f"a record claims {length} bytes; allowed are {RECORD_BYTES}")
-                self._file.seek(length, io.SEEK_CUR)
-            else:
-                yield from self._record(opcode, self._file.read(length))
+            yield from self._record(opcode, head, length)
             self.offset = end
         if self._file.read(len(MAGIC)) != MAGIC:
             self._cut_off("the closing mark is missing")
 
-    def _record(self, opcode: int, body: bytes) -> Iterator[Record]:
+    def _record(self, opcode: int, head: bytes, length: int) -> Iterator[Record]:
+        if length > mcap_records.RECORD_BYTES:
+            self._checked = None
+            self._file.seek(length, io.SEEK_CUR)
+            if opcode in NEEDED:
+                self._damaged(f"a record claims {length} bytes; allowed are {mcap_records.RECORD_BYTES}")
+            return
+        body = self._file.read(length)
         try:
             if opcode == Opcode.CHUNK:
-                yield from self._messages(self._unpack(Chunk.read(ReadDataStream(io.BytesIO(body)))))
-            elif opcode == Opcode.METADATA:
-                record = Metadata.read(ReadDataStream(io.BytesIO(body)))
-                if record.name == METADATA_NAME:
-                    self.metadata.update(record.metadata)
+                yield from self._messages.read(mcap_records.unpack(Chunk.read(stream(body))))
+            elif opcode in (Opcode.CHANNEL, Opcode.MESSAGE):
+                yield from self._messages.read(head + body)
             else:
-                yield from self._messages(HEAD.pack(opcode, len(body)) + body)
+                self._take(opcode, body)
         except DAMAGE as error:
             self._damaged(str(error) or type(error).__name__)
+        if self._checked is not None:
+            self._checked = zlib.crc32(body, zlib.crc32(head, self._checked))
 
-    def _unpack(self, chunk: Chunk) -> bytes:
-        """The chunk's records. Raises one of DAMAGE; a small chunk never fills the memory."""
-        size = chunk.uncompressed_size
-        if size > RECORD_BYTES:
-            raise ValueError(f"a chunk claims {size} bytes uncompressed; allowed are {RECORD_BYTES}")
-        match chunk.compression:
-            case "zstd":
-                claimed = zstandard.frame_content_size(chunk.data)
-                if claimed > size:
-                    raise ValueError(f"a chunk of {size} bytes claims {claimed} bytes inside")
-                data = self._unzip.decompress(chunk.data, max_output_size=size) if size else b""
-            case "lz4":
-                data = lz4.frame.LZ4FrameDecompressor().decompress(chunk.data, max_length=size + 1)
-            case "":
-                data = chunk.data
-            case other:
-                raise ValueError(f"a chunk is compressed with {other[:40]!r}; allowed are zstd, lz4 and nothing")
-        if len(data) != size:
-            raise ValueError(f"a chunk has {len(data)} bytes; its head says {size}")
-        if chunk.uncompressed_crc and zlib.crc32(data) != chunk.uncompressed_crc:
-            raise ValueError(f"the checksum of a chunk of {size} bytes is wrong: it is left out")
-        return data
-
-    def _messages(self, data: bytes) -> Iterator[Record]:
-        unpack_head, unpack_message, topics = HEAD.unpack_from, MESSAGE_HEAD.unpack_from, self._topics
-        position, end = 0, len(data)
-        while position < end:
-            opcode, length = unpack_head(data, position)
-            start = position + HEAD.size
-            position = start + length
-            if position > end:
-                raise ValueError(f"a record of {length} bytes runs past the end of its chunk")
-            if opcode == Opcode.MESSAGE:
-                channel, _, log_ns, time_ns = unpack_message(data, start)
-                payload = data[start + MESSAGE_HEAD.size : position]
-                if len(payload) > MAX_MESSAGE_BYTES:
-                    self._problem("too large", f"a message of {len(payload)} bytes; allowed are {MAX_MESSAGE_BYTES}")
-                elif channel not in topics:
-                    yield from self._without_channel(log_ns, payload)
-                elif (topic := topics[channel]) is not None:
-                    yield Record(topic, time_ns, log_ns, payload)
-                else:
-                    self._problem("encoding", "a channel whose messages are neither msgpack nor json")
-            elif opcode == Opcode.CHANNEL:
-                entry = Channel.read(ReadDataStream(io.BytesIO(data[start:position])))
-                topics[entry.id] = entry.topic if entry.message_encoding in ("msgpack", "json") else None
-
-    def _without_channel(self, log_ns: int, payload: bytes) -> Iterator[Record]:
-        """A message whose channel stood in a chunk that was damaged: its own fields give the topic."""
-        try:
-            message = decode(payload)
-            topic = topic_of(message)
-        except MessageRejected as error:
-            self._problem("unknown channel", f"a message of a channel that is not defined, and {error}")
-        else:
-            yield Record(topic, message["time_ns"], log_ns, payload, message)
+    def _take(self, opcode: int, body: bytes) -> None:
+        """Everything but messages and their channels. Raises one of DAMAGE."""
+        if opcode == Opcode.HEADER:
+            self._messages.profile = Header.read(stream(body)).profile
+        elif opcode == Opcode.METADATA:
+            record = Metadata.read(stream(body))
+            if record.name == METADATA_NAME:
+                self.metadata.update(record.metadata)
+        elif opcode == Opcode.DATA_END:
+            wanted = DataEnd.read(stream(body)).data_section_crc
+            if wanted and self._checked not in (None, wanted) and not self.problems.count("damaged"):
+                self._damaged("the checksum of all data before this is wrong, though that of each chunk is right")
+        elif opcode == Opcode.STATISTICS:
+            wanted = Statistics.read(stream(body)).message_count
+            if wanted != self._messages.found and not self.problems.count("damaged"):
+                self._damaged(f"the index counts {wanted} messages; {self._messages.found} are there")
+        elif opcode == 0 or LARGEST_OPCODE < opcode < PRIVATE:
+            self._damaged(f"a record of kind {opcode}; MCAP has no such kind")
 
     def _cut_off(self, detail: str) -> None:
         self.truncated = True

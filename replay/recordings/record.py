@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Final, Literal, Self
+from typing import Any, BinaryIO, Final, Self
 
 from adapters import wire
 from adapters.wire import Message, is_id
 from fusion.errors import MessageRejected, RecordingError, shorten
 
 METADATA_NAME: Final = "skypicket"  # of the MCAP record that says what made the recording
+MESSAGE_BYTES: Final = 96  # of a message in a file beside its payload, with its places in the index
 KINDS_OF_PROBLEM: Final = 64  # a hostile file must not fill the memory with kinds of its own
 
 
@@ -23,14 +24,18 @@ class Record:
 
     topic: as in the contract. time_ns: event time. log_ns: arrival (event time where the container has none).
     payload: the message as stored, MessagePack or JSON. `message` decodes it once, when first asked for, and
-    raises MessageRejected if it breaks the contract.
+    raises MessageRejected if it breaks the contract. sequence: the container's own, 0 where it has none.
+    opening: of the state with which a recording begins, so it may stand in the recording before as well (MCAP only).
     """
 
-    __slots__ = ("_message", "log_ns", "payload", "time_ns", "topic")
+    __slots__ = ("_message", "log_ns", "opening", "payload", "sequence", "time_ns", "topic")
 
-    def __init__(self, topic: str, time_ns: int, log_ns: int, payload: bytes, message: Message | None = None) -> None:
+    def __init__(
+        self, topic: str, time_ns: int, log_ns: int, payload: bytes, message: Message | None = None,
+        sequence: int = 0, opening: bool = False,
+    ) -> None:  # fmt: skip
         self.topic, self.time_ns, self.log_ns, self.payload = topic, time_ns, log_ns, payload
-        self._message = message
+        self._message, self.sequence, self.opening = message, sequence, opening
 
     @property
     def message(self) -> Message:
@@ -101,8 +106,10 @@ class Reader(ABC):
 
     Damage does not stop it: `problems` tells what was passed over, `truncated` that the end is missing.
     Something of which nothing at all is readable raises RecordingError. `offset` of `size` bytes have been
-    read; of standard input the size is None.
+    read; of standard input the size is None. seems: what a file that is no recording looks like, in words.
     """
+
+    seems = ""
 
     def __init__(self, path: str, size: int | None) -> None:
         self.path, self.size = path, size
@@ -121,7 +128,8 @@ class Reader(ABC):
             raise RecordingError(self.path, f"cannot be read: {error.strerror or error}", self.offset) from error
         if not self.records:
             for problem in self.problems:
-                raise RecordingError(self.path, f"nothing in it is readable: {problem.detail}", problem.offset)
+                seems = f"; it seems to be {self.seems}" if self.seems else ""
+                raise RecordingError(self.path, f"nothing in it is readable: {problem.detail}{seems}", problem.offset)
 
     def __enter__(self) -> Self:
         return self
@@ -139,28 +147,49 @@ class Reader(ABC):
 class Writer(ABC):
     """Writes a recording. Every failure of the disk is a RecordingError with the file's name.
 
-    shortened: air pictures that were too large for one message, so that a part of each was left out.
+    shortened: air pictures that were too large for one message, so that a part of each was left out. lost: messages
+    taken that a full disk had no room for; the file is cut back to the last whole piece before them.
     """
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.records = 0
         self.shortened = 0
+        self.lost = 0
 
-    def write(self, topic: str, message: Message, log_ns: int) -> None:
-        """Append one message, encoded as the container wants it. log_ns: its arrival, UTC nanoseconds."""
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """Bytes that the file would have at most if it were closed now."""
+
+    def size_with(self, topic: str, payload_bytes: int) -> int:
+        """The same with one more message in it."""
+        return self.size + payload_bytes + MESSAGE_BYTES
+
+    def write(self, topic: str, message: Message, log_ns: int, opening: bool = False) -> None:
+        """Append one message, encoded as the container wants it.
+
+        log_ns: its arrival, UTC nanoseconds. opening: as of `Record`, kept where the container has room for it.
+        """
         with naming(self.path):
-            self._write(topic, message, log_ns)
+            self._write(topic, message, log_ns, opening)
         self.records += 1
 
-    def write_payload(self, topic: str, payload: bytes, time_ns: int, log_ns: int, sequence: int = 0) -> None:
+    def write_payload(
+        self, topic: str, payload: bytes, time_ns: int, log_ns: int, sequence: int = 0, opening: bool = False
+    ) -> None:
         """Append one message already encoded, as MessagePack or JSON: re-encoded only where it must be.
 
         Raises MessageRejected where it must be and cannot: nothing is written then.
         """
         with naming(self.path):
-            self._write_payload(topic, payload, time_ns, log_ns, sequence)
+            self._write_payload(topic, payload, time_ns, log_ns, sequence, opening)
         self.records += 1
+
+    def add_metadata(self, metadata: Mapping[str, str]) -> None:
+        """Say more of what made the recording, where the container has room for it: a key said again counts anew."""
+        with naming(self.path):
+            self._add_metadata(metadata)
 
     def flush(self) -> None:
         """Put on the disk what was written so far, so that a crash loses none of it."""
@@ -189,10 +218,16 @@ class Writer(ABC):
         return payload
 
     @abstractmethod
-    def _write(self, topic: str, message: Message, log_ns: int) -> None: ...
+    def _write(self, topic: str, message: Message, log_ns: int, opening: bool) -> None: ...
 
     @abstractmethod
-    def _write_payload(self, topic: str, payload: bytes, time_ns: int, log_ns: int, sequence: int) -> None: ...
+    def _write_payload(
+        self, topic: str, payload: bytes, time_ns: int, log_ns: int, sequence: int, opening: bool
+    ) -> None: ...
+
+    def _add_metadata(self, metadata: Mapping[str, str]) -> None:
+        """Nothing, in a container without metadata."""
+        return
 
     @abstractmethod
     def _flush(self) -> None: ...
@@ -210,10 +245,9 @@ def naming(path: str) -> Iterator[None]:
         raise RecordingError(path, f"cannot be written: {error.strerror or error}") from error
 
 
-def open_file(path: str, mode: Literal["rb", "wb"]) -> BinaryIO:
-    """Raises RecordingError where the system refuses."""
+def open_file(path: str) -> BinaryIO:
+    """A file to read. Raises RecordingError where the system refuses."""
     try:
-        return Path(path).open(mode)
+        return Path(path).open("rb")
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
-        what = "read" if mode == "rb" else "written"
-        raise RecordingError(path, f"cannot be {what}: {getattr(error, 'strerror', None) or error}") from error
+        raise RecordingError(path, f"cannot be read: {getattr(error, 'strerror', None) or error}") from error

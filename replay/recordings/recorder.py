@@ -9,12 +9,15 @@ from typing import Final, Protocol
 
 from adapters.clock import Clock, SystemClock
 from adapters.intake.sequence import Stream
-from adapters.wire import Message, check_envelope, decode
-from fusion.errors import MessageRejected, shorten
+from adapters.wire import Message, decode
+from fusion.errors import MessageRejected, RecordingError, shorten
 from fusion.types import SECOND_NS
 from replay.recordings.files import Writer, topic_of
+from replay.recordings.state import opening_of
 
-FLUSH_NS: Final = SECOND_NS  # a crash loses no more than this
+__all__ = ["Recorded", "Source", "opening_of", "record"]
+
+FLUSH_NS: Final = SECOND_NS // 2  # a crash loses no more than a second: this, and a moment for the writing itself
 NAP_S: Final = 0.1  # a longer wait is cut into these, so that a stop is noticed
 STREAMS: Final = 4096  # topics whose gaps are counted; what is beyond has been silent for longest
 KINDS_OF_REJECTION: Final = 64
@@ -30,6 +33,7 @@ class Source(Protocol):
 class Recorded:
     """What was written. gaps: messages that the `seq` of their topics shows to be lost on the way here.
 
+    lost: messages among these that a full disk had no room for.
     rejected: code -> how often, and the first in words, of what breaks the contract: not written.
     """
 
@@ -37,6 +41,7 @@ class Recorded:
     bytes: int = 0
     topics: dict[str, int] = field(default_factory=dict)
     gaps: int = 0
+    lost: int = 0
     rejected: dict[str, tuple[int, str]] = field(default_factory=dict)
 
 
@@ -49,6 +54,10 @@ def quiet(recorded: Recorded) -> None:
     """Progress for those who do not look."""
 
 
+def ignore(message: Message) -> None:
+    """For recordings whose state nobody follows."""
+
+
 def record(
     source: Source,
     writer: Writer,
@@ -59,48 +68,26 @@ def record(
     stop: Callable[[], bool] = never,
     clock: Clock | None = None,
     progress: Callable[[Recorded], None] = quiet,
+    follow: Callable[[Message], None] = ignore,
+    recorded: Recorded | None = None,
 ) -> Recorded:
     """Write what comes from `source` until `stop()`, or `count` messages, or `duration_s` of the clock.
 
     opening: complete messages to begin with, as a snapshot has them: `opening_of`.
-    progress: called after each message and each pause.
+    progress: called after each message and each pause. follow: told each message once it is written.
+    recorded: where to count, so that the counts are there when an error ends it.
     The writer stays open. Raises RecordingError where it cannot write.
     """
     clock = clock or SystemClock()
-    taking = _Taking(writer, clock)
-    for message in opening:
-        taking.take(topic_of(message), message, None)
-    begin_ns = flushed_ns = clock.monotonic_ns()
-    while not stop() and (count is None or taking.recorded.messages < count):
-        now_ns = clock.monotonic_ns()
-        if duration_s is not None and now_ns - begin_ns >= duration_s * SECOND_NS:
-            break
-        if now_ns - flushed_ns >= FLUSH_NS:
-            writer.flush()
-            flushed_ns = now_ns
-        received = source.receive(NAP_S)
-        if received is not None:
-            taking.receive(*received)
-        progress(taking.recorded)
-    writer.flush()
-    return taking.recorded
-
-
-def opening_of(snapshot: Message) -> list[Message]:
-    """The good messages in the answer to a `snapshot` request: zones, tracks, open alerts, status."""
-    alerts = snapshot.get("alerts")
-    parts = [snapshot.get("zones"), snapshot.get("tracks"), *(alerts if isinstance(alerts, list) else [])]
-    parts.append(snapshot.get("status"))
-    return [part for part in parts if isinstance(part, dict) and _is_message(part)]
-
-
-def _is_message(part: Message) -> bool:
+    taking = _Taking(writer, clock, follow, Recorded() if recorded is None else recorded)
     try:
-        check_envelope(part)
-        topic_of(part)
-    except MessageRejected:
-        return False
-    return True
+        for message in opening:
+            taking.take(topic_of(message), message, None)
+        taking.listen(source, count, duration_s, stop, progress)
+        writer.flush()
+    finally:
+        taking.recorded.lost = writer.lost
+    return taking.recorded
 
 
 def _check_topic(topic: str, message: Message) -> None:
@@ -113,10 +100,29 @@ def _check_topic(topic: str, message: Message) -> None:
 class _Taking:
     """One recording's counts, and what its gaps are counted by."""
 
-    def __init__(self, writer: Writer, clock: Clock) -> None:
-        self.recorded = Recorded()
-        self._writer, self._clock = writer, clock
+    def __init__(self, writer: Writer, clock: Clock, follow: Callable[[Message], None], recorded: Recorded) -> None:
+        self.recorded = recorded
+        self._writer, self._clock, self._tell = writer, clock, follow
         self._streams: OrderedDict[tuple[str, str, str], Stream] = OrderedDict()
+
+    def listen(
+        self, source: Source, count: int | None, duration_s: float | None, stop: Callable[[], bool],
+        progress: Callable[[Recorded], None],
+    ) -> None:  # fmt: skip
+        """Take what comes, and put it on the disk in time. The parameters are those of `record`."""
+        clock = self._clock
+        begin_ns = flushed_ns = clock.monotonic_ns()
+        while not stop() and (count is None or self.recorded.messages < count):
+            now_ns = clock.monotonic_ns()
+            if duration_s is not None and now_ns - begin_ns >= duration_s * SECOND_NS:
+                break
+            if now_ns - flushed_ns >= FLUSH_NS:
+                self._writer.flush()
+                flushed_ns = now_ns
+            received = source.receive(NAP_S)
+            if received is not None:
+                self.receive(*received)
+            progress(self.recorded)
 
     def receive(self, topic: str, payload: bytes) -> None:
         """Write one message that came in, if it keeps to the contract."""
@@ -133,10 +139,16 @@ class _Taking:
     def take(self, topic: str, message: Message, payload: bytes | None) -> None:
         """Write one message; `payload` is what it came as."""
         log_ns = self._clock.time_ns()
-        if payload is None:
-            self._writer.write(topic, message, log_ns)
-        else:
-            self._writer.write_payload(topic, payload, message["time_ns"], log_ns, message["seq"])
+        try:
+            if payload is None:
+                self._writer.write(topic, message, log_ns, opening=True)
+            else:
+                self._writer.write_payload(topic, payload, message["time_ns"], log_ns, message["seq"])
+        except RecordingError:
+            self.recorded.messages += 1  # it is among the lost ones
+            raise
+        if payload is not None:
+            self._tell(message)
             self._follow(topic, message)
             self.recorded.bytes += len(payload)
         self.recorded.messages += 1

@@ -153,5 +153,9 @@ def _recording(file: str) -> int:
         print(f"\n{aligned(rows)}")
     if damaged:
         print("\npassed over:", *(f"  {problem}" for problem in report.problems), sep="\n")
+        if file != "-":
+            print(
+                f"\n`skypicket recover {file}` makes a whole recording of what is readable, and says what is lost where"
+            )
         return STOPPED
     return DONE if report.messages else NOTHING

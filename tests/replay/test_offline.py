@@ -186,7 +186,10 @@ def test_the_container_of_the_recording_does_not_matter(plain: tuple[TrackSummar
     track(path, SITE, tmp_path / "out.mcap", metadata={"version": "1"})
     assert next(m["type"] for m in messages_of(tmp_path / "out.mcap") if m["type"] != "alert") == "zones"
     report = inspect(tmp_path / "out.mcap")
-    assert report.metadata == {"version": "1"}
+    with open_reader(tmp_path / "out.mcap") as reader:
+        first = next(iter(reader)).message
+    told = {"source": first["source"], "epoch": first["epoch"], "epoch_start_ns": str(START_NS)}
+    assert report.metadata == {"version": "1", **told}
     assert report.topics["tracks"].messages == SECONDS
     assert "alert.gate.infringing" in report.topics
 

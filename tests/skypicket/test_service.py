@@ -334,6 +334,7 @@ def test_a_snapshot_tells_what_is_open_and_where_the_stream_goes_on(start):
     bench.fly(30)
     bench.status()
     snapshot = bench.ask("snapshot")
+    assert snapshot["started_ns"] == START_NS
     assert [alert["number"] for alert in snapshot["alerts"]] == [steps(bench)[-1]["number"]]
     assert snapshot["number"] == steps(bench)[-1]["number"]
     assert snapshot["tracks"]["time_ns"] == bench.messages("tracks")[-1]["time_ns"]

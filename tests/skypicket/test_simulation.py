@@ -82,3 +82,13 @@ def test_a_written_scenario_has_the_same_bytes_each_time(scenario, ending, tmp_p
     assert files[0].read_bytes() == files[1].read_bytes()
     with open_reader(files[0]) as reader:
         assert len(list(reader)) == sent[0].messages
+
+
+def test_a_written_scenario_says_what_made_it(scenario, tmp_path: Path):
+    write(str(tmp_path / "x.mcap"), scenario, 7, START_NS)
+    with open_reader(tmp_path / "x.mcap") as reader:
+        epochs = {record.message["epoch"] for record in reader}
+        told = reader.metadata
+    assert told["site.toml"] == scenario.site_path.read_text("utf-8")
+    assert (told["scenario"], told["seed"], told["epoch_start_ns"]) == (scenario.name, "7", str(START_NS))
+    assert {told["epoch"]} == epochs

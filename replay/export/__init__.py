@@ -1,0 +1,1 @@
+"""Tracks for other programs: tables (Parquet, CSV) and maps (GeoJSON, KML)."""
