@@ -19,6 +19,7 @@ SEARCHED_SIGMAS = 10.0  # a sensor that is off by more than this is broken, not 
 SURE_SIGMAS = 4.0  # of a median, to be taken as the sensor's bias and not as chance
 MEDIAN_SIGMA = 1.2533  # of a median by sigma / sqrt(n): sqrt(pi / 2)
 HARDEST_MPS2 = 30.0  # 3 g: how far an object may be beside its straight way while a sensor turns
+CODES = range(len(COMPONENTS))
 ROWS_AT_ONCE = 500_000  # objects x looks of one batch: 100 MB at work
 
 
@@ -113,10 +114,11 @@ def _candidates(
     times = np.array([looks.frames[k].time_ns for k in span], dtype=np.int64)
     present = at_instants(objects, times, max_gap_s)
     state = plane_states(present.values, plane)
+    told_of_all = _told(looks, present.instant + span.start, plane, state)
     edges = np.searchsorted(present.instant, np.arange(len(span) + 1))
     pairs, opportunities = [np.zeros((0, 4), dtype=np.int64)], [np.zeros((0, 2), dtype=np.int64)]
     for k, begin, end in zip(span, edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        told = _told(looks, k, plane, state[begin:end])
+        told = {code: (v[begin:end], r[begin:end], s[begin:end]) for code, (v, r, s) in told_of_all.items()}
         inside = _inside(looks.boxes[k], told) & ~present.ignore[begin:end]
         objects_in = present.object[begin:end]
         opportunities.append(np.column_stack([np.full(inside.sum(), k), objects_in[inside]]))
@@ -144,13 +146,19 @@ def plane_states(values: Floats, plane: Plane) -> Floats:
     return np.column_stack([plane.to_local(values[:, LAT], values[:, LON], values[:, ALT]), turned])
 
 
-def _told(looks: Looks, k: int, plane: Plane, state: Floats) -> dict[int, tuple[Floats, Floats, Floats]]:
-    """Of each component that is measured or bounds the look: true value, its rate, its change by a metre; (n,) each."""
-    bounded = np.flatnonzero(~np.isnan(looks.boxes[k][:, 0])).tolist()
+def _told(looks: Looks, look: Ints, plane: Plane, state: Floats) -> dict[int, tuple[Floats, Floats, Floats]]:
+    """Of each component that is measured or bounds a look, for (n, 6) states in (n,) looks.
+
+    True value, its rate, and its change by a metre: (n,) each.
+    """
+    bounded = np.flatnonzero([any(not np.isnan(limits[code, 0]) for limits in looks.boxes) for code in CODES]).tolist()
+    groups = list(by_placement(looks, look))
     found = {}
     with np.errstate(invalid="ignore", divide="ignore"):
         for code in dict.fromkeys((*looks.codes, *bounded)):
-            value, gradient = measure(code, looks.placements[k], plane, state)
+            value, gradient = np.empty(len(state)), np.empty((len(state), 6))
+            for rows, placement in groups:
+                value[rows], gradient[rows] = measure(code, placement, plane, state[rows])
             rate = np.nan_to_num((gradient[:, :3] * state[:, 3:]).sum(axis=1))
             found[code] = value, rate, np.sqrt((gradient[:, :3] ** 2).sum(axis=1))
     return found
