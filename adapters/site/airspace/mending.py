@@ -29,9 +29,10 @@ def _mended(geometry: Mapping[str, Any]) -> list[list[list[list[float]]]]:
     """A polygon of one ring as polygons that are valid; empty where more than slivers lie beyond the crossings."""
     import shapely
 
-    if geometry["type"] != "Polygon" or len(geometry["coordinates"]) != 1:
+    rings = geometry["coordinates"]
+    if geometry["type"] != "Polygon" or not isinstance(rings, list) or len(rings) != 1:
         return []
-    ring = shapely.Polygon([position[:2] for position in geometry["coordinates"][0]])
+    ring = shapely.Polygon([position[:2] for position in rings[0]])
     pieces = shapely.get_parts(shapely.get_parts([shapely.make_valid(ring)])).tolist()
     filled = [shapely.Polygon(piece.exterior) for piece in pieces if isinstance(piece, shapely.Polygon)]
     areas = [piece.area for piece in filled]
