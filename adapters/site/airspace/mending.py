@@ -29,7 +29,7 @@ def _mended(geometry: Mapping[str, Any]) -> list[list[list[list[float]]]]:
     """A polygon of one ring as polygons that are valid; empty where more than slivers lie beyond the crossings."""
     import shapely
 
-    rings = geometry["coordinates"]
+    rings = geometry.get("coordinates")
     if geometry["type"] != "Polygon" or not isinstance(rings, list) or len(rings) != 1:
         return []
     ring = shapely.Polygon([position[:2] for position in rings[0]])
