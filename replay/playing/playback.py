@@ -24,6 +24,7 @@ class Playback:
     start_offset_s: from the first played event time. duration_s: of event time from there. until_ns: an event time;
     the earlier end counts. topics: by their recorded names. kinds: of messages; None: all.
     names: sensor -> what it is called instead. delay_s: of the clock, before each pass.
+    file_order: messages as they stand in the file, not by event time.
     """
 
     rate: float = 1.0
@@ -37,6 +38,7 @@ class Playback:
     delay_s: float = 0.0
     start_paused: bool = False
     read_ahead: int = READ_AHEAD
+    file_order: bool = False
 
     def __post_init__(self) -> None:
         limits = (

@@ -8,6 +8,7 @@ from typing import Final
 from adapters.wire import encode
 from fusion.errors import MessageRejected, RecordingError
 from replay.playing.ahead import Ready
+from replay.playing.order import by_event_time
 from replay.playing.playback import Playback
 from replay.playing.renewal import Renewal
 from replay.recordings.files import Problems, Reader, Record, open_reader
@@ -53,7 +54,7 @@ class Source:
         with self._open(from_ns) as reader:
             self.size = reader.size
             try:
-                for record in self._chosen(reader, from_ns, closing):
+                for record in self._in_order(self._chosen(reader, from_ns, closing)):
                     try:
                         begins = not renewal.known(record.message)
                         topic, message = renewal(record.topic, record.message)
@@ -80,7 +81,7 @@ class Source:
             self._note(reader)
 
     def _chosen(self, reader: Reader, from_ns: int | None, closing: Callable[[], bool]) -> Iterator[Record]:
-        """The records to play, in file order, those before the start and after the end left out."""
+        """The records to play, as they stand in the file, those before the start and after the end left out."""
         beyond, start_ns, end_ns, ready = 0, from_ns, None, False
         for record in reader:
             if closing() or beyond >= BEYOND:
@@ -103,6 +104,13 @@ class Source:
             beyond = 0
             if start_ns is None or record.time_ns >= start_ns:
                 yield record
+
+    def _in_order(self, records: Iterator[Record]) -> Iterator[Record]:
+        """Detections by event time; everything that a service said as it said it, and standard input as it comes."""
+        playback = self._playback
+        if playback.file_order or playback.kinds is None or self.path == STANDARD:
+            return records
+        return by_event_time(records, playback.read_ahead)
 
     def _note(self, reader: Reader) -> None:
         if reader.offset >= self._furthest:

@@ -111,6 +111,11 @@ def _add_pace(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"messages read ahead of their sending (default {MOST_AHEAD})",
     )
+    parser.add_argument(
+        "--file-order",
+        action="store_true",
+        help="send detections as they stand in the file, late ones late; else by event time, as far as is read ahead",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -142,4 +147,5 @@ def playback(arguments: argparse.Namespace) -> Playback:
         delay_s=arguments.delay,
         start_paused=arguments.start_paused,
         read_ahead=arguments.read_ahead_queue_size,
+        file_order=arguments.file_order,
     )

@@ -91,12 +91,21 @@ def test_without_a_rate_nothing_waits(rate: float, tmp_path: Path) -> None:
     assert played(path, Playback(rate=rate)).at_s == [0.0] * 4
 
 
-def test_a_late_frame_keeps_its_place_and_stops_nothing(tmp_path: Path) -> None:
+def test_in_file_order_a_late_frame_keeps_its_place_and_stops_nothing(tmp_path: Path) -> None:
+    times = [1.0, 2.0, 0.5, 3.0]
+    path = recording(tmp_path / "x.jsonl", [frame(seq, at) for seq, at in enumerate(times)])
+    heard = played(path, Playback(file_order=True))
+    assert [each["seq"] for each in heard.messages] == [0, 1, 2, 3]
+    assert heard.at_s == pytest.approx([0.0, 1.0, 1.0, 2.0], abs=1e-6)
+
+
+def test_frames_go_out_at_their_event_time_wherever_they_stand(tmp_path: Path) -> None:
     times = [1.0, 2.0, 0.5, 3.0]
     path = recording(tmp_path / "x.jsonl", [frame(seq, at) for seq, at in enumerate(times)])
     heard = played(path, Playback())
-    assert [each["seq"] for each in heard.messages] == [0, 1, 2, 3]
-    assert heard.at_s == pytest.approx([0.0, 1.0, 1.0, 2.0], abs=1e-6)
+    sent_ns = [each["time_ns"] for each in heard.messages]
+    assert sent_ns == sorted(sent_ns)
+    assert heard.at_s == pytest.approx([0.0, 0.5, 1.5, 2.5], abs=1e-6)
 
 
 def test_only_frames_and_truth_are_played_with_nothing_but_epoch_and_seq_changed(tmp_path: Path) -> None:
