@@ -93,8 +93,11 @@ class RunMap {
   drawZones() {
     for (const zone of this.data.zones) {
       const rings = zone.rings.map((polygon) => polygon.map((ring) => ring.map(([x, y]) => [y / 10, x / 10])));
-      L.polygon(rings, { renderer: this.renderers.all, interactive: false, color: colour("zone"), weight: 1.5, fillOpacity: 0.08 })
-        .bindTooltip(textOf(zone.name), { permanent: true, direction: "center", className: "zone-name" }).addTo(this.layers);
+      const shape = L.polygon(rings, { renderer: this.renderers.all, interactive: false, color: colour("zone"), weight: 1.5, fillOpacity: 0.08 })
+        .addTo(this.layers);
+      const bounds = shape.getBounds();  // at its northern edge: one zone inside another has its name apart
+      L.tooltip([bounds.getNorth(), bounds.getCenter().lng], { permanent: true, direction: "top", className: "zone-name" })
+        .setContent(textOf(zone.name)).addTo(this.layers);
     }
   }
 
