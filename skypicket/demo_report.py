@@ -10,6 +10,7 @@ from adapters.site.configuration import load_site
 from adapters.wire import LEVELS, Message
 from fusion.config import ZoneConfig
 from replay.frames_in import FramesIn, TrackSummary
+from replay.page.page import write_page
 from replay.pictures.plot import plot_run
 from replay.scoring.report import alert_text, figures, heading
 from replay.scoring.results import ScoreOptions
@@ -23,7 +24,7 @@ TITLE: Final = "Small drones round an airport"
 
 
 def report(outcome: Outcome, picture: Path) -> str:
-    """Score the recording, draw the picture, and put everything into words."""
+    """Score the recording, draw the picture, write the page beside it, and put the most of it into words."""
     name = str(outcome.recording)
     run = load(name, name)
     site = load_site(outcome.site)
@@ -31,6 +32,8 @@ def report(outcome: Outcome, picture: Path) -> str:
     seen = TrackSummary()
     frames = list(FramesIn(name, site, seen).frames())
     plot_run(picture, run.truth, run.pictures, frames, site, _zones(run), score, TITLE)
+    page = picture.with_suffix(".html")
+    write_page(page, run, score, TITLE)
     parts = [
         heading_line("Alerts"),
         _counts(outcome, seen, run),
@@ -40,9 +43,10 @@ def report(outcome: Outcome, picture: Path) -> str:
         heading_line("Against truth"),
         heading(score),
         aligned(figures(score)),
-        *alert_text(score),
+        *alert_text(score)[:1],
         heading_line("Files"),
-        f"  picture    {picture}\n  recording  {outcome.recording}\n  site       {outcome.site}",
+        f"  page       {page}, with all figures\n  picture    {picture}\n"
+        f"  recording  {outcome.recording}\n  site       {outcome.site}",
         "The same alerts again, from the recording:\n"
         f"  skypicket serve --config {outcome.site} --time event\n"
         "  skypicket alerts\n"

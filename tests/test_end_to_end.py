@@ -237,7 +237,7 @@ def test_a_service_whose_port_is_taken_says_so_and_ends_with_2(served, family, t
     assert "Traceback" not in second.words
 
 
-def test_the_demo_ends_by_itself_with_a_summary_a_picture_and_a_recording(tmp_path):
+def test_the_demo_ends_by_itself_with_a_summary_a_page_a_picture_and_a_recording(tmp_path):
     with Family() as family:
         demo = family.start("demo", f"--out={tmp_path}", "--rate=60")
         demo.wait_for(lambda line: line.startswith("── Files"), 120.0)
@@ -249,5 +249,6 @@ def test_the_demo_ends_by_itself_with_a_summary_a_picture_and_a_recording(tmp_pa
     assert "From a frame's sending to its alert's arrival" in words
     assert "GOSPA" in words
     assert (tmp_path / "airport-drones.png").read_bytes()[:4] == b"\x89PNG"
+    assert (tmp_path / "airport-drones.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert main(["check", str(tmp_path / "airport-drones.mcap")]) == 0
     assert main(["check", str(tmp_path / "site.toml")]) == 0

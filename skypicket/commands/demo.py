@@ -20,12 +20,12 @@ def add_parser(subparsers: Subparsers) -> None:
         "simulator, service, alerts: the whole job on one machine",
         "Start a simulated airport with drones round it, the service and a recorder, each a process of its "
         "own, and print the alerts as they come. It asks nothing and ends by itself within 90 s, with a "
-        "summary, a score against truth, a picture and a recording.",
+        "summary, a score against truth, a page, a picture and a recording.",
         "demo",
         "demo --out /tmp/demo",
     )
     parser.add_argument(
-        "--out", default="demo-output", metavar="FOLDER", help="for recording and picture (demo-output)"
+        "--out", default="demo-output", metavar="FOLDER", help="for recording, page and picture (demo-output)"
     )
     parser.add_argument(
         "--rate",
