@@ -256,8 +256,8 @@ PLANTED = [
     ("replay.playing.player", "import zmq.green"),
     ("replay.scoring.score", "from skypicket.cli import main"),
     ("replay.scoring.score", "import mcap"),
-    ("skypicket.service", "import flask"),
-    ("skypicket.service", "from . import cli"),
+    ("skypicket.serving.service", "import flask"),
+    ("skypicket.serving.service", "from . import cli"),
 ]
 
 

@@ -52,10 +52,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError("--out", arguments.out, f"a folder that can be made ({error.strerror})") from None
     if not kernels.compiled():
         print(COMPILING, flush=True)
-    from skypicket import demo
+    from skypicket.demonstration import demo
 
     outcome = demo.run(out, lambda text: print(f"{text}\n", flush=True), Printer(), arguments.rate)
-    from skypicket.demo_report import report
+    from skypicket.demonstration.demo_report import report
 
     print(f"\n{report(outcome, out / f'{demo.SCENARIO}.png')}", flush=True)
     return DONE

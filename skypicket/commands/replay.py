@@ -119,7 +119,7 @@ def _add_pace(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from skypicket.replaying import replay
+    from skypicket.playing.replaying import replay
 
     if arguments.to is None and arguments.publish is None:
         arguments.to = INGEST

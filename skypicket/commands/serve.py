@@ -12,7 +12,7 @@ from skypicket.exits import DONE
 if TYPE_CHECKING:
     from fusion.config import SiteConfig
     from skypicket.arguments import Subparsers
-    from skypicket.service import Service
+    from skypicket.serving.service import Service
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -72,7 +72,7 @@ def _overridden(site: SiteConfig, arguments: argparse.Namespace) -> SiteConfig:
 
 
 def _start(site: SiteConfig, arguments: argparse.Namespace) -> Service:
-    from skypicket.service import Service
+    from skypicket.serving.service import Service
 
     try:
         return Service(site, live=arguments.time == "live")

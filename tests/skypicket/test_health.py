@@ -7,7 +7,7 @@ import pytest
 
 from fusion.config import SensorConfig
 from fusion.types import SECOND_NS, Coverage, Frame, Pose
-from skypicket.health import Health
+from skypicket.serving.health import Health
 
 S = SECOND_NS
 POSE = Pose(47.0, 19.0, 100.0)

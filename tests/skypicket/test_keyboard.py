@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skypicket.keyboard import KEYS, LONGEST, keys_of
+from skypicket.playing.keyboard import KEYS, LONGEST, keys_of
 
 CODES = sorted(KEYS)
 OTHERS = (b"x", b"\n", b"\xc3\xa9", b"\x1b[5~", b"\x1b[1;5C", b"\x1b[200~", b"\x1bOP", b"\x7f")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skypicket.latency import latencies_s, quantile
+from skypicket.demonstration.latency import latencies_s, quantile
 
 MS = 1_000_000
 

@@ -18,9 +18,9 @@ from adapters.line import sockets
 from adapters.line.publish import Publisher
 from adapters.wire import Message, Sender, encode, read_alert, unpack
 from fusion.types import Place
-from skypicket.line_test import ZONE, LineTest, free_name, reachable
-from skypicket.logbook import Logbook
-from skypicket.outbox import Outbox
+from skypicket.serving.line_test import ZONE, LineTest, free_name, reachable
+from skypicket.serving.logbook import Logbook
+from skypicket.serving.outbox import Outbox
 
 TIME_NS = 1_777_885_200_000_000_000
 DAY_S = 86_400.0

@@ -17,8 +17,8 @@ from adapters.ceiling import Ceiling
 from adapters.clock import ManualClock
 from adapters.journal import Journal, JournalError
 from adapters.wire import Message
-from skypicket import logbook as module
-from skypicket.logbook import Logbook
+from skypicket.serving import logbook as module
+from skypicket.serving.logbook import Logbook
 
 ROOT = Path(__file__).parents[2]
 ENV = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -186,7 +186,7 @@ import os, signal, sys
 from pathlib import Path
 from adapters.clock import SystemClock
 from adapters.journal import Journal
-from skypicket.logbook import Logbook
+from skypicket.serving.logbook import Logbook
 folder = Path(sys.argv[1])
 filler = folder / "filler"
 if filler.exists():

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fusion.errors import ConfigError
-from skypicket.numbering import FILE, next_picture
+from skypicket.serving.numbering import FILE, next_picture
 
 
 def test_numbers_of_a_folder_go_up_from_0_and_survive(tmp_path: Path):

@@ -25,7 +25,7 @@ from fusion.config import AlertsConfig, SensorConfig, ServiceConfig, SiteConfig,
 from fusion.errors import ConfigError
 from fusion.geodesy import Plane
 from fusion.types import Coverage, Place, Pose
-from skypicket.service import Service, source_id
+from skypicket.serving.service import Service, source_id
 
 S = 1_000_000_000
 START_NS = 1_777_885_200 * S
@@ -349,7 +349,7 @@ def test_steps_are_answered_from_the_journal_in_pages(start, monkeypatch):
     every = bench.ask("alerts")
     assert [step["number"] for step in every] == list(range(1, len(every) + 1))
     assert bench.ask("alerts", since=1, limit=2) == every[1:3]
-    monkeypatch.setattr("skypicket.answers.PAGE_BYTES", 1)
+    monkeypatch.setattr("skypicket.serving.answers.PAGE_BYTES", 1)
     assert bench.ask("alerts", since=1) == every[1:2]
 
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from adapters.line.publish import Publisher
     from adapters.line.requests import RequestServer
     from replay.playing.player import Player
-    from skypicket.keyboard import Keyboard
-    from skypicket.position_bar import PositionBar
+    from skypicket.playing.keyboard import Keyboard
+    from skypicket.playing.position_bar import PositionBar
 
 DRAW_S: Final = 0.1  # between two drawings
 STALE_S: Final = 1.0  # without one for so long, it is drawn though a message is near

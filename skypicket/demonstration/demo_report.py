@@ -17,8 +17,8 @@ from replay.scoring.results import ScoreOptions
 from replay.scoring.run import Run, load, with_detections
 from replay.scoring.score import score_run
 from replay.text import Rows, aligned
-from skypicket.demo import Outcome
-from skypicket.latency import latencies_s, quantile
+from skypicket.demonstration.demo import Outcome
+from skypicket.demonstration.latency import latencies_s, quantile
 
 TITLE: Final = "Small drones round an airport"
 

@@ -10,7 +10,7 @@ from adapters.line.requests import MOST_SLICES, RequestRefused, snapshot_result
 from adapters.wire import Message, encode
 
 if TYPE_CHECKING:
-    from skypicket.service import Service
+    from skypicket.serving.service import Service
 
 PAGE_BYTES: Final = 4 * 1024 * 1024  # of alert steps in one answer: half of what a message may have
 ROUNDING: Final = 1e-9  # a tenth of 0.3 s goes into it three times

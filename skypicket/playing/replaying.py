@@ -18,9 +18,9 @@ from replay.playing.player import Player, quiet
 from replay.playing.state import Played
 from replay.playing.urgency import urgent
 from skypicket.console import progress, say
-from skypicket.keyboard import Keyboard
-from skypicket.player_desk import HELP, Desk, Ticker
-from skypicket.position_bar import PositionBar
+from skypicket.playing.keyboard import Keyboard
+from skypicket.playing.player_desk import HELP, Desk, Ticker
+from skypicket.playing.position_bar import PositionBar
 from skypicket.signals import Stop
 
 SOURCE: Final = "replay"  # of what the player itself says: `clock`

@@ -12,7 +12,7 @@ from fusion.types import SECOND_NS
 from skypicket import __version__
 
 if TYPE_CHECKING:
-    from skypicket.service import Service
+    from skypicket.serving.service import Service
 
 STATUS_NS: Final = SECOND_NS
 ZONES_NS: Final = 10 * SECOND_NS  # zones are said again, for those who came late and ask nothing

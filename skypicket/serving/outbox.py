@@ -9,7 +9,7 @@ from typing import Final
 from adapters.line.publish import Publisher
 from adapters.wire import Message, alert_message, alert_topics, topic_of, tracks_message
 from fusion.types import AlertStep, Event, Picture
-from skypicket.logbook import Logbook
+from skypicket.serving.logbook import Logbook
 
 NEW_PICTURE: Final = "A new air picture was started: track {track} belongs to the one before it."
 

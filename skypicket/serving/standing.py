@@ -10,7 +10,7 @@ from adapters.wire import Message
 from fusion.alerting.episodes import Suppression
 from fusion.config import SiteConfig
 from fusion.pipeline import Pipeline
-from skypicket.logbook import Logbook
+from skypicket.serving.logbook import Logbook
 
 
 class Standing:

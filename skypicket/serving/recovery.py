@@ -12,7 +12,7 @@ from fusion.errors import MessageRejected
 from fusion.types import SECOND_NS, AlertStep
 
 if TYPE_CHECKING:
-    from skypicket.service import Service
+    from skypicket.serving.service import Service
 
 SIGHTED_NS: Final = (
     5 * SECOND_NS

@@ -28,16 +28,16 @@ from fusion.errors import ConfigError, MessageRejected
 from fusion.geodesy import Plane
 from fusion.pipeline import Pipeline
 from fusion.types import SECOND_NS, Frame
-from skypicket.answers import Answers
-from skypicket.bulletin import Bulletin
-from skypicket.health import Health
-from skypicket.heartbeat import Heartbeat
-from skypicket.line_test import LineTest
-from skypicket.logbook import Logbook
-from skypicket.numbering import next_picture
-from skypicket.outbox import NEW_PICTURE, Outbox
-from skypicket.recovery import Recovery
-from skypicket.standing import Standing
+from skypicket.serving.answers import Answers
+from skypicket.serving.bulletin import Bulletin
+from skypicket.serving.health import Health
+from skypicket.serving.heartbeat import Heartbeat
+from skypicket.serving.line_test import LineTest
+from skypicket.serving.logbook import Logbook
+from skypicket.serving.numbering import next_picture
+from skypicket.serving.outbox import NEW_PICTURE, Outbox
+from skypicket.serving.recovery import Recovery
+from skypicket.serving.standing import Standing
 
 JOURNAL: Final = "alerts.sqlite"  # in the data folder
 NAP_S: Final = 0.05  # the longest wait in the loop: how late a report may be where sensors are silent

@@ -1,0 +1,1 @@
+"""A recording played from the command line: keys, requests, the position bar."""

@@ -1,0 +1,1 @@
+"""The live service: one loop over its sockets, and what stands round it."""
