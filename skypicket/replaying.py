@@ -36,13 +36,12 @@ def replay(arguments: Namespace, playback: Playback) -> int:
         raise ConfigError("--clock", arguments.clock, "with --publish ADDRESS, where it is published")
     with ExitStack() as stack:
         stop = stack.enter_context(Stop())
-        if playback.paced:
-            stack.enter_context(urgent())  # before the sockets, whose threads send
+        urge = stack.enter_context(urgent())  # before the sockets, whose threads send
         pusher = Pusher(arguments.to, stop=stop) if arguments.to is not None else None
         publisher = Publisher(arguments.publish, Sender(SOURCE)) if arguments.publish is not None else None
         outlets = Outlets(pusher, publisher, stop)
         stack.callback(outlets.close)
-        player = Player(arguments.file, outlets, playback)
+        player = Player(arguments.file, outlets, playback, urge=urge)
         desk = stack.enter_context(_desk(player, arguments, keys, publisher))
         if desk is not None:
             player.idle = desk.idle
