@@ -134,7 +134,7 @@ class Player:
         recording."""
         source = self.source
         if not source.places.seekable:
-            raise RecordingError("standard input", "cannot be sought in: it is read once; allowed is a file")
+            raise RecordingError(source.places.named, "cannot be sought in: it is read once; allowed is a file")
         start_ns, end_ns = source.start_ns, source.end_ns
         if start_ns is None:
             raise RecordingError(source.path, "cannot be sought in before its first message is read")
