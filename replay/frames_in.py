@@ -24,6 +24,7 @@ from fusion.errors import RecordingError
 from fusion.registration.registration import Estimate
 from fusion.types import SECOND_NS, Coverage, Frame, Pose
 from replay.recordings.files import Problem, open_reader
+from replay.recordings.record import is_file
 
 HELD_BYTES: Final = 2**28  # 5 million detections of a 3-D radar
 FRAME_BYTES: Final = 1000  # of a frame beside its numbers: objects, arrays' heads
@@ -167,7 +168,7 @@ class FramesIn:
                 if self._held is not None:
                     self._held.append(frame)
                     size += FRAME_BYTES + frame.values.nbytes + frame.times_ns.nbytes
-                    if size > held_bytes and str(self._path) != STANDARD:
+                    if size > held_bytes and str(self._path) != STANDARD and is_file(str(self._path)):
                         self._held = None
             progress("reading", reader.offset, reader.size)
             summary.problems, summary.truncated = tuple(reader.problems), reader.truncated

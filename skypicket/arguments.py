@@ -21,6 +21,7 @@ INPUT, OUTPUT = RECORDING.format("input"), RECORDING.format("output")
 INGEST = "tcp://127.0.0.1:5801"  # where a service takes frames in, unless its configuration says otherwise
 PUBLISHED = "tcp://127.0.0.1:5802"
 SCENARIOS = "airliners, airport-drones, border-drift, thousand"
+LONGEST_S = 9e9  # as long as the times of the contract reach: the year 2255
 
 
 def add_command(
@@ -66,6 +67,11 @@ def number(low: float, high: float = math.inf, *, above: bool = False) -> Callab
     return read
 
 
+def seconds(text: str) -> float:
+    """An argument's type: a length of time, s, within the times of the contract."""
+    return number(0.0, LONGEST_S)(text)
+
+
 def recording(text: str) -> str:
     """An argument's type: a recording to read."""
     if text != "-" and Path(text).suffix.lower() not in (".mcap", ".jsonl"):
@@ -86,7 +92,11 @@ def new_file(*endings: str, allowed: str = "") -> Callable[[str], str]:
         if endings and path.suffix.lower() not in endings:
             words = allowed or f"a path that ends in {' or '.join(endings)}"
             raise argparse.ArgumentTypeError(f"{text!r}; allowed is {words}")
-        if path.is_dir() or not path.parent.is_dir():
+        try:
+            refused = path.is_dir() or not path.parent.is_dir()
+        except OSError as error:
+            raise argparse.ArgumentTypeError(f"{text!r}: {error.strerror}; allowed is another name") from None
+        if refused:
             raise argparse.ArgumentTypeError(f"{text!r}; allowed is a file in a folder that exists")
         return text
 

@@ -53,6 +53,12 @@ class Publisher:
             self.take_subscriptions()
             sockets.send(self.socket, [topic.encode(), payload])
 
+    def forward_to_all(self, topic: str, payload: bytes, timeout_s: float) -> bool:
+        """The same, waiting at most so long for subscribers whose queues are full. False: it went to nobody."""
+        with self.lock:
+            self.take_subscriptions()
+            return sockets.send_to_all(self.socket, [topic.encode(), payload], timeout_s)
+
     def take_subscriptions(self) -> None:
         """Let the socket's news of subscribers go, so that they do not pile up where little is published."""
         with self.lock:
@@ -68,8 +74,9 @@ class Publisher:
                 return True
         return False
 
-    def close(self) -> None:
-        self.socket.close()
+    def close(self, linger_s: float = 0.0) -> None:
+        """Close; what is still on its way to subscribers has so long, in which the process does not end."""
+        self.socket.close(linger=round(linger_s * 1000.0))
 
 
 class Pusher:

@@ -78,6 +78,19 @@ def send(socket: Socket, parts: Sequence[bytes]) -> bool:
     return True
 
 
+def send_to_all(socket: Socket, parts: Sequence[bytes], timeout_s: float) -> bool:
+    """Send from an XPUB socket, waiting at most so long while a subscriber's queue is full. False: it went to none."""
+    socket.setsockopt(zmq.XPUB_NODROP, 1)
+    socket.setsockopt(zmq.SNDTIMEO, _milliseconds(timeout_s))
+    try:
+        socket.send_multipart(parts)
+    except zmq.Again:
+        return False
+    finally:
+        socket.setsockopt(zmq.XPUB_NODROP, 0)
+    return True
+
+
 def send_in_time(socket: Socket, parts: Sequence[bytes], timeout_s: float) -> bool:
     """Send, waiting while nobody is there to take it, at most so long. False: it was not sent."""
     return send(socket, parts) or (bool(socket.poll(_milliseconds(timeout_s), zmq.POLLOUT)) and send(socket, parts))

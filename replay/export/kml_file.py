@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -63,7 +64,7 @@ def write_kml(path: str, title: str, folders: Iterable[Folder]) -> int:
     start = next(filled, None)
     if start is None:
         return 0
-    with config.etree.xmlfile(path, encoding="utf-8") as xml:
+    with Path(path).open("wb") as file, config.etree.xmlfile(file, encoding="utf-8") as xml:
         xml.write_declaration()
         with xml.element(f"{KML}kml", nsmap=SPACES), xml.element(f"{KML}Document"):
             _text(xml, "name", title)

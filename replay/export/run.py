@@ -108,7 +108,7 @@ def _counted(kind: str, parts: Iterable[T], counts: dict[str, int]) -> Iterator[
 @contextmanager
 def _replacing(out: str) -> Iterator[str]:
     """A path beside `out`, with its ending, for what takes its place if all goes well and anything was written."""
-    part = str(Path(out).with_name(f".{os.getpid()}-{Path(out).name}"))
+    part = str(Path(out).with_name(f".{os.getpid()}.partial{Path(out).suffix}"))
     try:
         yield part
         if Path(part).exists():

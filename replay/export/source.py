@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, TypeVar
 
@@ -19,7 +19,7 @@ from fusion.types import SECOND_NS, Ints, Picture
 from replay.recordings.files import open_reader
 from replay.recordings.jsonl_file import STANDARD
 from replay.recordings.moments import Moment, Window
-from replay.recordings.record import Problems, Reader, Record
+from replay.recordings.record import Problems, Reader, Record, is_file, open_file
 from replay.scoring.volumes import read_zones
 
 SHOWN: Final = frozenset(("confirmed", "coasting"))
@@ -181,19 +181,21 @@ def _picked(column: Sequence[T], rows: Ints) -> tuple[T, ...]:
 
 @contextmanager
 def readable_twice(path: str) -> Iterator[str]:
-    """The path of the recording; standard input is put into a temporary file for as long as it is needed."""
-    if path != STANDARD:
+    """The path of the recording; standard input or a pipe is put into a temporary file for as long as needed."""
+    if path != STANDARD and is_file(path):
         yield path
         return
+    name = "standard input" if path == STANDARD else path
     with tempfile.NamedTemporaryFile(suffix=".jsonl") as file:
         try:
-            shutil.copyfileobj(sys.stdin.buffer, file)
+            with nullcontext(sys.stdin.buffer) if path == STANDARD else open_file(path, pipes=True) as source:
+                shutil.copyfileobj(source, file)
             file.flush()
         except OSError as error:
-            raise RecordingError("standard input", f"cannot be kept: {error.strerror or error}") from error
+            raise RecordingError(name, f"cannot be kept: {error.strerror or error}") from error
         try:
             yield file.name
         except RecordingError as error:
             if error.file == file.name:
-                raise RecordingError("standard input", error.detail, error.offset) from error
+                raise RecordingError(name, error.detail, error.offset) from error
             raise

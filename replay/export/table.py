@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -56,7 +57,8 @@ def write_parquet(path: str, pictures: Iterable[Picture]) -> int:
     """Write a Parquet file (zstd, a row group for each batch). Returns its rows; with none, writes nothing."""
     source = _Batches(pictures)
     if source.first is not None:
-        source.lazy().sink_parquet(path, row_group_size=BATCH_ROWS, engine="streaming", maintain_order=True)
+        with Path(path).open("wb") as file:  # polars takes no path whose bytes are not UTF-8
+            source.lazy().sink_parquet(file, row_group_size=BATCH_ROWS, engine="streaming", maintain_order=True)
         source.check()
     return source.rows
 
@@ -66,7 +68,8 @@ def write_csv(path: str, pictures: Iterable[Picture]) -> int:
     source = _Batches(pictures)
     if source.first is not None:
         table = source.lazy().with_columns(pl.col("sensors").list.join(" "))
-        table.sink_csv(path, datetime_format="%Y-%m-%dT%H:%M:%S%.9fZ", engine="streaming", maintain_order=True)
+        with Path(path).open("wb") as file:
+            table.sink_csv(file, datetime_format="%Y-%m-%dT%H:%M:%S%.9fZ", engine="streaming", maintain_order=True)
         source.check()
     return source.rows
 

@@ -46,6 +46,7 @@ class ReadAhead:
         self._error: BaseException | None = None
         self._changed = threading.Condition()
         self._waiting = False  # the reader, for room
+        self._starter = threading.get_native_id()
         self._thread = threading.Thread(target=self._run, name="read-ahead", daemon=True)
         self._thread.start()
 
@@ -84,7 +85,7 @@ class ReadAhead:
         return not self._ready or (len(self._ready) + places <= self._size and self._bytes < MOST_BYTES)
 
     def _run(self) -> None:
-        self._patience = Patience()  # while it catches up, or looks for a place in the file
+        self._patience = Patience(self._starter)  # while it catches up, or looks for a place in the file
         try:
             with closing(self._messages(lambda: self._closing)) as messages:
                 for ready in messages:
@@ -92,6 +93,7 @@ class ReadAhead:
                         break
         except BaseException as error:
             self._error = error
+        self._patience.leave()
         with self._changed:
             self._over = True
             self._changed.notify_all()

@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from typing import Final
 
 from adapters.line.publish import Publisher, Pusher, SendTimeout
 from replay.playing.playback import TAKEN_IN
+from replay.playing.state import never
 
-LOOK_S = 0.1  # between two looks at whether to stop waiting
+LOOK_S: Final = 0.1  # between two looks at whether to stop waiting
+PATIENCE_S: Final = 10.0  # with a subscriber that takes nothing, as with a service
 
 
 class Outlets:
-    """A sink: frames and truth go to `pusher`, everything to `publisher`."""
+    """A sink: frames and truth go to `pusher`, everything to `publisher`.
 
-    def __init__(self, pusher: Pusher | None, publisher: Publisher | None) -> None:
-        self._pusher, self._publisher = pusher, publisher
+    A subscriber that is slower than what is played holds it up, so that all of it arrives. One that takes nothing for
+    `PATIENCE_S` loses what comes from then on, until it takes something again: `lost` counts it.
+    stop: asked while somebody is waited for; True interrupts that.
+    """
+
+    def __init__(self, pusher: Pusher | None, publisher: Publisher | None, stop: Callable[[], bool] = never) -> None:
+        self._pusher, self._publisher, self._stop = pusher, publisher, stop
+        self._patient = True
+        self.lost = 0
 
     def push(self, topic: str, payload: bytes) -> None:
         """Send on each outlet that takes this kind. Raises SendTimeout, KeyboardInterrupt."""
         if self._pusher is not None and topic.partition(".")[0] in TAKEN_IN:
             self._pusher.push(topic, payload)
         if self._publisher is not None:
-            self._publisher.forward(topic, payload)
+            self._publish(self._publisher, topic, payload)
+
+    def _publish(self, publisher: Publisher, topic: str, payload: bytes) -> None:
+        until = time.monotonic() + (PATIENCE_S if self._patient else 0.0)
+        while not publisher.forward_to_all(topic, payload, min(LOOK_S, max(until - time.monotonic(), 0.0))):
+            if self._stop() or time.monotonic() >= until:
+                self._patient = False
+                self.lost += 1
+                publisher.forward(topic, payload)  # to those who have room
+                return
+        self._patient = True
 
     def wait(self, stop: Callable[[], bool], timeout_s: float | None, subscribers: bool) -> bool:
         """Wait until a service is connected and, with `subscribers`, until somebody has subscribed.
@@ -43,7 +64,8 @@ class Outlets:
         return True
 
     def close(self) -> None:
-        """Close all of them."""
-        for outlet in (self._pusher, self._publisher):
-            if outlet is not None:
-                outlet.close()
+        """Close all of them; what is on its way is not cut off, but to a subscriber that takes nothing."""
+        if self._pusher is not None:
+            self._pusher.close()
+        if self._publisher is not None:
+            self._publisher.close(0.0 if not self._patient else LOOK_S if self._stop() else PATIENCE_S)

@@ -19,12 +19,11 @@ from fusion.types import SECOND_NS
 from replay.playing.ahead import ReadAhead, Ready, quick_switching
 from replay.playing.pace import Pace
 from replay.playing.playback import FASTEST, Playback
+from replay.playing.rest import FINE_S, NAP_S, Rest, lenient
 from replay.playing.source import Source
 from replay.playing.state import Played, Sink, State, always, never
 
-NAP_S: Final = 0.1  # a longer wait is cut into these, so that a stop is noticed
-FINE_S: Final = 0.002  # the last part of a wait is slept, not polled: polls count whole milliseconds
-BUSY_NS: Final = SECOND_NS // 50  # without a wait for so long, keys and requests get their turn
+SHORT_BURST: Final = 100  # messages, which are sent in less than `BUSY_NS`
 STOPPED_NS: Final = SECOND_NS  # a wait that took so much longer: the process was stopped, and its time with it
 REWIND_NS: Final = 10 * SECOND_NS  # a recorded run that lies so much behind began anew: the pace does too
 
@@ -37,7 +36,8 @@ class Player:
     """Plays `path` into `sink`. Whoever controls it does so from `idle`, in the player's own thread.
 
     idle: waits at most so many seconds, 0 to look only; it may return early.  run: names this run, for its epochs;
-    random if left out.  Raises RecordingError for what cannot be read, and for a loop over standard input.
+    random if left out.  urge: told when the player begins to send without a pause, False, and when it waits again,
+    True: see `urgency.urgent`.  Raises RecordingError for what cannot be read, and for a loop over standard input.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Player:
         clock: Clock | None = None,
         idle: Callable[[float], None] | None = None,
         run: str | None = None,
+        urge: Callable[[bool], None] = lenient,
     ) -> None:
         self.playback, self.played = playback, Played()
         self.source = Source(str(path), playback)
@@ -67,7 +68,7 @@ class Player:
         self._pass_from = 0  # messages sent before this pass
         self._sought = False  # in this pass
         self._not_before_ns = 0
-        self._looked_ns = self._clock.monotonic_ns()
+        self._rest = Rest(self._clock, urge)
 
     def play(
         self,
@@ -96,7 +97,7 @@ class Player:
                     wait_s = self._turn()
                     if wait_s is None:
                         break
-                    self._rest(wait_s)
+                    self._wait(wait_s)
         finally:
             self._close()
         return self.played
@@ -133,7 +134,7 @@ class Player:
         recording."""
         source = self.source
         if not source.places.seekable:
-            raise RecordingError("standard input", "cannot be sought in: it is read once; allowed is a file")
+            raise RecordingError(source.places.named, "cannot be sought in: it is read once; allowed is a file")
         start_ns, end_ns = source.start_ns, source.end_ns
         if start_ns is None:
             raise RecordingError(source.path, "cannot be sought in before its first message is read")
@@ -147,6 +148,8 @@ class Player:
     def burst(self, count: int) -> int:
         """Send the next `count` messages now, whatever their time. Returns how many there were in this stretch."""
         sent = 0
+        if count > SHORT_BURST:
+            self._rest.waits(False)
         while sent < count and not self._stop():
             head = self._peek(NAP_S)
             if head is not None:
@@ -265,21 +268,8 @@ class Player:
         if self._pace.begun and position_ns is not None:
             self._pace.begin(position_ns)
 
-    def _rest(self, seconds: float) -> None:
-        """Wait, at most until a stop has to be noticed; whoever controls the player has a turn."""
-        begun_ns = self._clock.monotonic_ns()
-        if seconds > FINE_S:
-            seconds = min(seconds - FINE_S, NAP_S)
-            self.idle(seconds)
-        elif seconds > 0.0:
-            self._clock.sleep(seconds)
-            return
-        elif begun_ns - self._looked_ns < BUSY_NS:
-            return
-        else:
-            self.idle(0.0)
-        self._looked_ns = self._clock.monotonic_ns()
-        lost_ns = self._looked_ns - begun_ns - round(seconds * SECOND_NS)
+    def _wait(self, seconds: float) -> None:
+        lost_ns = self._rest(seconds, self.idle)
         if lost_ns > STOPPED_NS:
             self._pace.shift(lost_ns)
 

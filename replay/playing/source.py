@@ -12,7 +12,6 @@ from replay.playing.order import by_event_time
 from replay.playing.playback import Playback
 from replay.playing.renewal import Renewal
 from replay.recordings.files import Problems, Reader, Record, open_reader
-from replay.recordings.jsonl_file import STANDARD
 from replay.recordings.seeking import DISORDER_NS, Places
 
 BEYOND: Final = 1000  # messages in a row after the end: a single wild time does not end the playing, so many do
@@ -33,8 +32,8 @@ class Source:
         self.problems = Problems()
         self.truncated = False
         self._furthest = -1
-        if playback.loop and path == STANDARD:
-            raise RecordingError("standard input", "cannot be played in a loop; allowed is a file")
+        if playback.loop and not self.places.seekable:
+            raise RecordingError(self.places.named, "cannot be played in a loop; allowed is a file")
 
     @property
     def start_ns(self) -> int | None:
@@ -108,7 +107,7 @@ class Source:
     def _in_order(self, records: Iterator[Record]) -> Iterator[Record]:
         """Detections by event time; everything that a service said as it said it, and standard input as it comes."""
         playback = self._playback
-        if playback.file_order or playback.kinds is None or self.path == STANDARD:
+        if playback.file_order or playback.kinds is None or not self.places.seekable:
             return records
         return by_event_time(records, playback.read_ahead)
 

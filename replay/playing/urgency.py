@@ -13,8 +13,10 @@ import os
 import platform
 import struct
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Final
 
 LOWEST: Final = 1  # of the real-time priorities
@@ -23,47 +25,74 @@ CALLS: Final = {"x86_64": 314, "aarch64": 274}  # the number of sched_setattr, w
 ATTRIBUTES: Final = struct.Struct("=IIQiIQQQ")  # size, policy, flags, nice, priority, runtime, deadline, period
 
 
+_patient: Final[set[int]] = set()  # threads that do long work now: they become urgent when they have done it
+
+
 @contextmanager
-def urgent() -> Iterator[None]:
+def urgent() -> Iterator[Callable[[bool], None]]:
     """While it is entered, the calling thread is run soon after it wakes, as far as the system grants it.
 
-    Threads that it starts meanwhile, ZeroMQ's too, are as urgent.
+    Threads that it starts meanwhile, ZeroMQ's too, are as urgent. Gives a function that takes the urgency from all of
+    them, False, and gives it back, True: one that is busy all the time must not have it, for nobody else would run.
     """
     if sys.platform != "linux" or os.sched_getscheduler(0) != os.SCHED_OTHER:
-        yield  # somebody has decided already
+        yield _unchanged  # somebody has decided already
     elif _become(real_time=True):
         try:
-            yield
+            yield _all_become
         finally:
-            _become(real_time=False)
+            _all_become(False)
     else:
         _set_slice(SLICE_NS)
         try:
-            yield
+            yield _unchanged  # a short slice takes nothing from anybody
         finally:
             _set_slice(0)  # the system's own
 
 
 class Patience:
-    """Of a thread that an urgent one starts: it does long work as everybody does, and is urgent where it is awaited."""
+    """Of a thread that an urgent one starts: it does long work as everybody does, and is urgent where it is awaited.
 
-    def __init__(self) -> None:
+    To be made in the new thread. starter: the native number of the one that started it.
+    """
+
+    def __init__(self, starter: int) -> None:
+        self._starter, self._self = starter, threading.get_native_id()
         self._urgent = sys.platform == "linux" and os.sched_getscheduler(0) == os.SCHED_RR
         if self._urgent:
+            _patient.add(self._self)
             _become(real_time=False)
 
     def end(self) -> None:
-        """As urgent from now on as who started it."""
+        """As urgent from now on as who started it, now."""
         if self._urgent:
             self._urgent = False
-            _become(real_time=True)
+            _patient.discard(self._self)
+            with suppress(ProcessLookupError):
+                if os.sched_getscheduler(self._starter) == os.SCHED_RR:
+                    _become(real_time=True)
+
+    def leave(self) -> None:
+        """The thread ends."""
+        _patient.discard(self._self)
 
 
-def _become(*, real_time: bool) -> bool:
+def _unchanged(urgent: bool) -> None:
+    """Where there is no urgency to take away."""
+
+
+def _all_become(urgent: bool) -> None:
+    """All threads of the process, but for the patient."""
+    for task in Path("/proc/self/task").iterdir():
+        if not urgent or int(task.name) not in _patient:
+            _become(real_time=urgent, thread=int(task.name))
+
+
+def _become(*, real_time: bool, thread: int = 0) -> bool:
     policy, priority = (os.SCHED_RR, LOWEST) if real_time else (os.SCHED_OTHER, 0)
     try:
-        os.sched_setscheduler(0, policy, os.sched_param(priority))
-    except OSError:  # no right to
+        os.sched_setscheduler(thread, policy, os.sched_param(priority))
+    except OSError:  # no right to, or no such thread any more
         return False
     return True
 

@@ -67,7 +67,11 @@ def check_output(path: str | Path, reads: str | Path | None = None) -> None:
     if reads is not None and _same(path, reads):
         raise RecordingError(str(path), "is the recording that is being read; allowed is another file")
     folder = Path(path).parent
-    if str(path) != STANDARD and not folder.is_dir():
+    try:
+        found = str(path) == STANDARD or folder.is_dir()
+    except OSError as error:
+        raise RecordingError(str(path), f"cannot be written: {error.strerror}") from error
+    if not found:
         raise RecordingError(str(path), f"cannot be written: {folder} is not a folder")
 
 

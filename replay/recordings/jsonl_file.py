@@ -30,9 +30,9 @@ class JsonlReader(Reader):
             self._file: BinaryIO = sys.stdin.buffer
             super().__init__("standard input", None)
             return
-        self._file = open_file(path)
-        super().__init__(path, Path(path).stat().st_size)
-        head = beginning(path)
+        self._file = open_file(path, pipes=True)
+        super().__init__(path, Path(path).stat().st_size if self._file.seekable() else None)
+        head = beginning(path) if self._file.seekable() else b"{"  # what is read of a pipe is gone
         self.seems = "" if head.lstrip().startswith(b"{") else seems_to_be(head)
         if head.startswith(MCAP_MARK):
             self._file.close()

@@ -228,7 +228,8 @@ class McapWriter(Writer):
 
     def _described(self, metadata: Mapping[str, str], offset: int) -> bytes:
         """The record of what made the recording, which is to stand at `offset`."""
-        record = bytes_of(Metadata(name=METADATA_NAME, metadata={key: metadata[key] for key in sorted(metadata)}))
+        told = {_as_text(key): _as_text(metadata[key]) for key in sorted(metadata)}
+        record = bytes_of(Metadata(name=METADATA_NAME, metadata=told))
         self._metadata.append(MetadataIndex(offset=offset, length=len(record), name=METADATA_NAME))
         self._tail_bytes += CHUNK_INDEX_BYTES
         return record
@@ -278,3 +279,8 @@ def _schema_of(kind: str, number: int) -> Schema | None:
         return None
     text = json.dumps(schemas.load(kind), separators=(",", ":"), sort_keys=True)
     return Schema(id=number, data=text.encode(), encoding="jsonschema", name=f"skypicket.{kind}")
+
+
+def _as_text(text: str) -> str:
+    """As UTF-8 has room for it: file names may hold bytes that are none."""
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -245,9 +246,28 @@ def naming(path: str) -> Iterator[None]:
         raise RecordingError(path, f"cannot be written: {error.strerror or error}") from error
 
 
-def open_file(path: str) -> BinaryIO:
-    """A file to read. Raises RecordingError where the system refuses."""
+def open_file(path: str, pipes: bool = False) -> BinaryIO:
+    """A file to read. Raises RecordingError where the system refuses.
+
+    pipes: whether it may be a named pipe, which can be read once, from front to back. Devices may it never.
+    """
     try:
+        mode = Path(path).stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or (pipes and stat.S_ISFIFO(mode))):
+            allowed = "a file, or JSON lines through a pipe" if not pipes else "a file, or a pipe"
+            raise RecordingError(path, f"is no file but {_kind(mode)}; allowed is {allowed}")
         return Path(path).open("rb")
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         raise RecordingError(path, f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def is_file(path: str) -> bool:
+    """Whether it can be read more than once, and from anywhere, if it can be read."""
+    try:
+        return stat.S_ISREG(Path(path).stat().st_mode)
+    except (OSError, ValueError):
+        return True  # whoever opens it says why it cannot be
+
+
+def _kind(mode: int) -> str:
+    return "a pipe" if stat.S_ISFIFO(mode) else "a socket" if stat.S_ISSOCK(mode) else "a device"

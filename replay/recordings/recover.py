@@ -6,7 +6,9 @@ print(recovery.messages, recovery.losses.first)
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -149,9 +151,10 @@ def _placed(recovery: Recovery, target: str) -> Recovery:
 
 
 def _beside(out: Path) -> Path:
-    return out.with_name(f".{out.stem}.partial{out.suffix}")
+    return out.with_name(f".{os.getpid()}.partial{out.suffix}")  # not of the name, which may be as long as one may be
 
 
 def _remove(target: str) -> None:
     if target != STANDARD:
-        Path(target).unlink(missing_ok=True)
+        with suppress(OSError):
+            Path(target).unlink()

@@ -25,7 +25,7 @@ from replay.recordings.files import Reader, open_reader
 from replay.recordings.jsonl_file import STANDARD, JsonlReader
 from replay.recordings.mcap_file import McapReader
 from replay.recordings.mcap_records import DAMAGE, HEAD, MESSAGE_HEAD
-from replay.recordings.record import open_file
+from replay.recordings.record import is_file, open_file
 
 DISORDER_NS: Final = 10 * SECOND_NS  # messages stand up to this much too early in a file: several times a lateness
 CHUNK_HEAD: Final = struct.Struct("<BQQQQII")  # opcode, length, first and last time, size, checksum, name's length
@@ -43,7 +43,8 @@ class Places:
 
     def __init__(self, path: str | Path) -> None:
         self.path = str(path)
-        self.seekable = self.path != STANDARD
+        self.named = "standard input" if self.path == STANDARD else self.path
+        self.seekable = self.path != STANDARD and is_file(self.path)
         self._chunks: list[tuple[int, int]] | None = None  # offset, event time of the first message; in file order
         self._channels: tuple[Channel, ...] = ()
         self._last_ns: int | None = None
@@ -55,7 +56,10 @@ class Places:
         Raises RecordingError for what cannot be read, and for standard input.
         """
         if not self.seekable:
-            raise RecordingError("standard input", "cannot be read from another place; allowed is a file")
+            raise RecordingError(
+                "a pipe" if self.path != STANDARD else "standard input",
+                "cannot be read from another place; allowed is a file",
+            )
         reader = open_reader(self.path)
         if isinstance(reader, McapReader):
             offset = self._offset(time_ns)

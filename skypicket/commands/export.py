@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from skypicket.arguments import INPUT, add_command, new_file, number, recording, whole
+from skypicket.arguments import INPUT, add_command, new_file, recording, seconds, whole
 from skypicket.choosing import add_times
 from skypicket.exits import DONE, NOTHING
 
@@ -48,7 +48,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--track", nargs="+", type=whole(0), default=[], metavar="ID", help="these tracks alone")
     add_times(parser)
     parser.add_argument(
-        "--every", type=number(0.0), default=0.0, metavar="S", help="a point each S seconds at most (default all)"
+        "--every", type=seconds, default=0.0, metavar="S", help="a point each S seconds at most (default all)"
     )
     parser.add_argument(
         "--with",
@@ -56,7 +56,8 @@ def add_parser(subparsers: Subparsers) -> None:
         nargs="*",
         choices=EXTRAS,
         metavar="WHAT",
-        help="beside the tracks on a map: zones, alerts, none (default: both in KML, none in GeoJSON)",
+        help="beside the tracks on a map: zones, alerts; nothing after it: neither (default: both in KML, neither in "
+        "GeoJSON)",
     )
 
 

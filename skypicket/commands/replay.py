@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Final
 
-from skypicket.arguments import INGEST, INPUT, add_command, event_time, number, recording, whole
+from skypicket.arguments import INGEST, INPUT, add_command, event_time, number, recording, seconds, whole
 from skypicket.exits import DONE, NOTHING
 
 if TYPE_CHECKING:
@@ -73,11 +73,9 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--remap", nargs="+", default=[], metavar="OLD:=NEW", help="frames of another sensor: frame.north:=frame.south"
     )
+    parser.add_argument("--start-offset", type=seconds, default=0.0, metavar="S", help="leave out the first S seconds")
     parser.add_argument(
-        "--start-offset", type=number(0.0), default=0.0, metavar="S", help="leave out the first S seconds"
-    )
-    parser.add_argument(
-        "--duration", "--playback-duration", type=number(0.0), metavar="S", help="end after S seconds of event time"
+        "--duration", "--playback-duration", type=seconds, metavar="S", help="end after S seconds of event time"
     )
     parser.add_argument(
         "--playback-until-sec", type=event_time, metavar="T", help="end at this event time, seconds since 1970 UTC"
@@ -98,9 +96,7 @@ def _add_pace(parser: argparse.ArgumentParser) -> None:
         "--as-fast-as-possible", action="store_const", const=0.0, dest="rate", help="the same as --rate 0"
     )
     parser.add_argument("-l", "--loop", action="store_true", help="begin again at the end, until Ctrl-C")
-    parser.add_argument(
-        "-d", "--delay", type=number(0.0), default=0.0, metavar="S", help="wait S seconds before each pass"
-    )
+    parser.add_argument("-d", "--delay", type=seconds, default=0.0, metavar="S", help="wait S seconds before each pass")
     parser.add_argument(
         "-p", "--start-paused", action="store_true", help="begin paused: needs a terminal or --requests"
     )

@@ -12,7 +12,7 @@ from adapters.line.publish import Publisher, Pusher
 from adapters.wire import Sender
 from fusion.errors import ConfigError
 from replay.playing.control import open_requests
-from replay.playing.outlets import Outlets
+from replay.playing.outlets import PATIENCE_S, Outlets
 from replay.playing.playback import Playback
 from replay.playing.player import Player, quiet
 from replay.playing.state import Played
@@ -36,13 +36,12 @@ def replay(arguments: Namespace, playback: Playback) -> int:
         raise ConfigError("--clock", arguments.clock, "with --publish ADDRESS, where it is published")
     with ExitStack() as stack:
         stop = stack.enter_context(Stop())
-        if playback.paced:
-            stack.enter_context(urgent())  # before the sockets, whose threads send
+        urge = stack.enter_context(urgent())  # before the sockets, whose threads send
         pusher = Pusher(arguments.to, stop=stop) if arguments.to is not None else None
         publisher = Publisher(arguments.publish, Sender(SOURCE)) if arguments.publish is not None else None
-        outlets = Outlets(pusher, publisher)
+        outlets = Outlets(pusher, publisher, stop)
         stack.callback(outlets.close)
-        player = Player(arguments.file, outlets, playback)
+        player = Player(arguments.file, outlets, playback, urge=urge)
         desk = stack.enter_context(_desk(player, arguments, keys, publisher))
         if desk is not None:
             player.idle = desk.idle
@@ -51,7 +50,7 @@ def replay(arguments: Namespace, playback: Playback) -> int:
             lambda: stop() or (desk is not None and desk.quit), show, lambda: _connected(outlets, arguments, stop)
         )
     where = " and ".join(address for address in (arguments.to, arguments.publish) if address is not None)
-    _summarise(played, where)
+    _summarise(played, where, outlets.lost)
     return played.messages
 
 
@@ -92,9 +91,11 @@ def _progress() -> Iterator[Callable[[Player], None]]:
         yield lambda player: show("replaying", player.offset, player.source.size)
 
 
-def _summarise(played: Played, where: str) -> None:
+def _summarise(played: Played, where: str, lost: int) -> None:
     topics = ", ".join(f"{topic} {count:,}" for topic, count in sorted(played.topics.items()))
     print(f"{played.messages:,} messages sent to {where} ({topics or 'nothing'})", file=sys.stderr)
+    if lost:
+        print(f"{lost:,} of them not to every subscriber: one took nothing for {PATIENCE_S:g} s", file=sys.stderr)
     if played.errors.count:
         print(f"pacing error: {played.errors}", file=sys.stderr)
     if played.truncated:

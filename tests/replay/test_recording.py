@@ -1,6 +1,9 @@
 import io
 import json
+import os
 import struct
+import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
@@ -503,3 +506,15 @@ def test_the_ending_may_be_written_in_capitals(tmp_path: Path) -> None:
     write_all(tmp_path / "x.MCAP", one_of_each())
     assert (tmp_path / "x.MCAP").read_bytes().startswith(b"\x89MCAP0")
     assert inspect(tmp_path / "x.MCAP").messages == len(one_of_each())
+
+
+def test_chunks_are_unpacked_by_several_threads_at_once() -> None:
+    """The player reads ahead in one thread and seeks in another: a decompressor that they share mixes their bytes."""
+    plain = [bytes([number]) * 500_000 + os.urandom(500_000) for number in range(4)]
+    chunks = [
+        Chunk("zstd", zstandard.ZstdCompressor(level=1).compress(data), 0, 0, zlib.crc32(data), len(data))
+        for data in plain
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(mcap_records.unpack, chunks * 50))
+    assert found == plain * 50
