@@ -15,6 +15,7 @@ QUEUE = 1000  # messages waiting for one subscriber; a slower one loses what com
 LARGEST_SUBSCRIPTION = 4096  # bytes: no topic is as long
 SUBSCRIPTIONS = 1000  # taken from the socket at once
 PUSH_QUEUE = 256  # messages waiting toward the service before `push` waits too
+TURN_S = 0.02  # of waiting for a slow subscriber, until another thread may send
 NAP_S = 0.1  # between two looks at whether somebody wants it to stop
 
 
@@ -27,15 +28,19 @@ class SendTimeout(SkypicketError):
 
 
 class Publisher:
-    """Binds `address` and sends `[topic, payload]` to whoever subscribed; never waits for a slow one.
+    """Binds `address` and sends `[topic, payload]` to whoever subscribed.
 
     sender: stamps `source`, `epoch` and `seq`, and knows the last `seq` of each topic.
+    patience_s: how long a subscriber whose queue is full holds everything up. 0: not at all, it loses what comes. One
+    that takes nothing for so long loses what comes from then on, until it takes something again.
     address: in full, as bound. Raises ConfigError where it cannot be bound.
     lock: held for each message, so that two threads may send; who waits for the socket holds it too.
     """
 
-    def __init__(self, address: str, sender: Sender) -> None:
+    def __init__(self, address: str, sender: Sender, patience_s: float = 0.0) -> None:
         self.sender = sender
+        self._patience_s = patience_s
+        self._patient = patience_s > 0.0
         self.lock = threading.RLock()
         self.socket = sockets.open_socket("XPUB", queue=QUEUE, largest=LARGEST_SUBSCRIPTION)
         self.address = sockets.bind(self.socket, address)
@@ -44,11 +49,23 @@ class Publisher:
         """Stamp `body` and send it. Returns the message as it went out."""
         with self.lock:
             message = self.sender.stamp(topic, body)
-            self.forward(topic, encode(message))
+            if not self._patience_s:
+                self.forward(topic, encode(message))
+                return message
+        self.forward(topic, encode(message))  # the lock is free while it waits
         return message
 
     def forward(self, topic: str, payload: bytes) -> None:
         """Send what somebody else stamped, unchanged."""
+        if self._patience_s:
+            until = time.monotonic() + (self._patience_s if self._patient else 0.0)
+            while not self.forward_to_all(topic, payload, TURN_S):  # others who send have their turn between
+                if time.monotonic() >= until:
+                    self._patient = False
+                    break
+            else:
+                self._patient = True
+                return
         with self.lock:
             self.take_subscriptions()
             sockets.send(self.socket, [topic.encode(), payload])

@@ -44,6 +44,7 @@ NAP_S: Final = 0.05  # the longest wait in the loop: how late a report may be wh
 FRAMES: Final = 16  # taken at once, so that the time of arrival is that of the taking
 TURN_NS: Final = SECOND_NS // 10  # of work on requests, and on frames, before others have their turn
 GRACE_S: Final = 0.5  # live: how long a report waits for frames that may still be on their way
+PATIENCE_S: Final = 10.0  # event time: with a subscriber that is slower than the replay, so that it gets everything
 IDLE_S: Final = 2.0  # event time: without frames for so long, reports up to the newest one go out
 
 
@@ -85,7 +86,8 @@ class Service:
             self.ingest = Ingest(service.ingest, self.gatekeeper, self.clock if self.live else None)
         self._closing.append(self.ingest.close)
         with _named("publish"):
-            self.publisher = Publisher(service.publish, Sender(source_id(service.name)))
+            patience_s = 0.0 if self.live else PATIENCE_S
+            self.publisher = Publisher(service.publish, Sender(source_id(service.name)), patience_s)
         self._closing.append(self.publisher.close)
         with _named("requests"):
             self.requests = RequestServer(service.requests, Answers(self).handlers())
