@@ -11,7 +11,6 @@ from replay.alerts.model import AlertOptions
 from replay.alerts.score import AlertScore
 from replay.scoring.measures import Accuracy, ChiSquare, Identity, Ospa, Sensors, Siap, TrajectoryGospa
 
-
 LEAST_M: Final = 1e-3  # of a cut-off, and of what a change costs: nothing is measured finer, and squares stay numbers
 
 

@@ -53,7 +53,7 @@ class Rerun:
 
     known: id -> what the pictures showed.  linked: other ids of the same object, by alerts that were handed over.
     from_ns, to_ns: of the recording, or of its air picture that has the track.  published: made from tracks alone,
-    without any frame.
+    without any frame.  first: the frame of the first detection; None: made from tracks alone.
     """
 
     history: History
@@ -64,6 +64,7 @@ class Rerun:
     from_ns: int
     to_ns: int
     published: bool
+    first: Frame | None = None
 
 
 def rerun(path: str, site: SiteConfig, track: int, back_s: float, progress: Progress = quiet) -> Rerun:
@@ -76,7 +77,7 @@ def rerun(path: str, site: SiteConfig, track: int, back_s: float, progress: Prog
         return _published(path, site, track)
     frames, events = recording.frames(), list[AlertStep]()
     histories, before, known = Histories(track), deque[Frame](), dict[int, Known]()
-    ends_ns = 0, 0
+    ends_ns, first = (0, 0), None
     for picture in recording.pictures:
         if not picture.entries:
             continue
@@ -89,6 +90,8 @@ def rerun(path: str, site: SiteConfig, track: int, back_s: float, progress: Prog
             if count % PROGRESS_FRAMES == 0:
                 progress("tracking", count, len(picture.entries))
             _take(pipeline.receive(frame), known, events)
+            if looking and first is None and histories.tracks():
+                first = frame
             if not histories.tracks():
                 before.append(frame)
                 while frame.time_ns - before[0].time_ns > round(back_s * SECOND_NS):
@@ -98,7 +101,9 @@ def rerun(path: str, site: SiteConfig, track: int, back_s: float, progress: Prog
     history = histories.of(track)
     if history is None or track not in known:
         raise ConfigError("--track", track, _named(known, track))
-    return Rerun(history, Tracker(site), tuple(before), known, _linked(events, track), *ends_ns, published=False)
+    return Rerun(
+        history, Tracker(site), tuple(before), known, _linked(events, track), *ends_ns, published=False, first=first
+    )
 
 
 def _take(new: Sequence[Event], known: dict[int, Known], events: list[AlertStep]) -> None:

@@ -281,7 +281,7 @@ def test_a_path_counts_by_the_chance_that_no_look_saw_it():
     np.testing.assert_allclose(weighed.weight, chance, rtol=1e-12)
 
 
-def recorded(path: Path, seconds: Any, east: Any, loops: int = 1) -> str:
+def recorded(path: Path, seconds: Any, east: Any, loops: int = 1, pose: dict[str, float] | None = None) -> str:
     """One look a second from `START_NS` for 150 s; the object is detected in `seconds`, at east(second)."""
     with open_writer(path) as writer:
         for loop, second in itertools.product(range(loops), range(150)):
@@ -292,7 +292,7 @@ def recorded(path: Path, seconds: Any, east: Any, loops: int = 1) -> str:
                 for name, mid in zip(SIGMA, (east(second), 0.0, 500.0), strict=True):
                     seen[name] = [mid + noise.gauss(0.0, 10.0)]
             frame = {"v": 1, "type": "frame", "source": "sim", "epoch": f"e{loop}", "sensor": "a", "seq": second,
-                     "time_ns": time_ns, "columns": seen}  # fmt: skip
+                     "time_ns": time_ns, "columns": seen, **({} if pose is None else {"pose": pose})}  # fmt: skip
             writer.write("frame.a", frame, time_ns)
     return str(path)
 
@@ -385,6 +385,16 @@ def test_what_is_there_from_the_start_comes_from_where_nobody_knows(tmp_path):
     back = trace(path, BARE, only_track(path)[0], 60.0)
     assert (back.origin.verdict, back.origin.looked_s) == ("start", 0.0)
     assert "the recording begins 0.0 s before" in as_text(back)
+
+
+def test_a_sensor_that_moves_covers_what_is_round_it_at_the_first_detection(tmp_path):
+    """Without a fixed pose, and no look before: it must not be taken for one that covers nothing."""
+    pose = {"lat_deg": 47.0, "lon_deg": 19.0, "alt_m": 0.0, "yaw_deg": 0.0, "pitch_deg": 0.0, "roll_deg": 0.0}
+    moving = replace(BARE, sensor=tuple(replace(sensor, pose=None) for sensor in BARE.sensor))
+    path = recorded(tmp_path / "run.jsonl", range(150), lambda s: -2000.0 + 20.0 * s, pose=pose)
+    back = trace(path, moving, only_track(path, moving)[0], 60.0)
+    assert (back.origin.verdict, back.origin.edge) == ("start", None)
+    assert back.origin.regions[0].outside < 0.05
 
 
 def test_a_track_that_goes_on_from_another_names_it(tmp_path):
