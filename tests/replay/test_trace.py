@@ -16,6 +16,7 @@ import shapely
 from fastkml import KML
 from filterpy.kalman import rts_smoother
 
+from adapters.heights import undulation_m
 from fusion.config import SensorConfig, ServiceConfig, SiteConfig, TrackerConfig, ZoneConfig
 from fusion.errors import ConfigError
 from fusion.geodesy import Plane
@@ -447,6 +448,10 @@ def test_the_kml_reads_back_with_every_place_and_is_the_same_each_time(through):
     middle = path.track_items[60]
     place = (found.smoothed.lon_deg[60], found.smoothed.lat_deg[60])
     assert middle.coord.coords[0][:2] == pytest.approx(place, abs=1e-6)
+    high = found.smoothed.alt_m[60] - undulation_m(found.smoothed.lat_deg[60:61], found.smoothed.lon_deg[60:61])[0]
+    assert middle.coord.z == pytest.approx(high, abs=1e-3)  # above the sea, 40 m off the ellipsoid here
+    (sensor,) = folders["sensors"]
+    assert sensor.kml_geometry.geometry.z == pytest.approx(-undulation_m(*np.array([[47.0], [19.0]]))[0], abs=1e-3)
     assert round(middle.when.dt.timestamp()) == int(found.times_ns[60]) // SECOND_NS
     assert len(folders["origin"]) == 10
     assert {one.name for one in folders["zones"]} >= {"gate", "far", "wide", "Into gate", "Out of gate"}
