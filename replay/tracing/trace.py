@@ -60,6 +60,7 @@ class Trace:
     origin: Origin
     earlier_ns: int
     site: SiteConfig
+    passed: tuple[str, ...] = ()
 
     @property
     def zones(self) -> tuple[ZoneConfig, ...]:
@@ -87,7 +88,7 @@ def trace(path: str, site: SiteConfig, track: int, back_s: float = BACK_S, progr
         way(tracker.plane, smoothed.weight, smoothed.mean, smoothed.covariance), tracker.motions.names,
         smoothed.weight, history.sights, np.stack(tracker.plane.to_geodetic(points), axis=1),
         seen(history.sights, site.sensor), visits(drawn, site.zones, tracker.plane), back,
-        run.known[back.earlier[0][0]].to_ns if back.earlier else 0, site,
+        run.known[back.earlier[0][0]].to_ns if back.earlier else 0, site, run.passed,
     )  # fmt: skip
 
 

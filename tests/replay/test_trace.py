@@ -535,3 +535,17 @@ false_alarms = 0.01
 ZONES = """{"type": "FeatureCollection", "features": [{"type": "Feature", "geometry": {"type": "Point",
 "coordinates": [19.0, 47.0]}, "properties": {"id": "gate", "name": "Gate", "radius_m": 1000.0, "floor_m": 0.0,
 "ceiling_m": 3000.0}}]}"""
+
+
+def test_a_recording_without_a_track_exits_with_4_and_what_was_passed_over_is_said(tmp_path, capsys):
+    (tmp_path / "site.toml").write_text(CONFIG.replace('zones = ["zones.geojson"]\n', ""))
+    empty = tmp_path / "empty.jsonl"
+    empty.write_text("")
+    assert main(["trace", str(empty), "--track", "1"]) == 4
+    assert f"{empty} gives no track" in capsys.readouterr().err
+    broken = Path(recorded(tmp_path / "run.jsonl", range(150), lambda s: -2000.0 + 20.0 * s))
+    lines = broken.read_text().splitlines()
+    number = only_track(str(broken))[0]
+    broken.write_text("\n".join([*lines, '{"v":7,"type":"frame"}']) + "\n")
+    assert main(["trace", str(broken), "--track", str(number), "--back", "10"]) == 0
+    assert "passed over: " in capsys.readouterr().err
