@@ -38,7 +38,7 @@ CONFINED = {
     "rich": ("replay", "skypicket"),
     "polars": ("replay.export.table", "replay.campaigns.results"),
     "geojson": ("replay.export.geojson_file",),
-    "fastkml": ("replay.export.kml_file", "replay.tracing.kml"),
+    "fastkml": ("replay.export.kml_file", "replay.kml", "replay.tracing.kml"),
     "pygeoif": ("replay.tracing.kml",),
     "optuna": ("replay.tuning.search",),
     "tomlkit": ("replay.tuning.written",),

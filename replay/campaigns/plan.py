@@ -39,7 +39,7 @@ class SeedRange:
 class ScoreTable:
     """How the runs are scored: as the options of `skypicket score`."""
 
-    c_m: Annotated[float, Gt(0), Le(1_000_000)] = 100.0
+    c_m: Annotated[float, Ge(0.001), Le(1_000_000)] = 100.0
     dims: Literal[2, 3] = 2
     period_s: Annotated[float, Ge(0.001), Le(86_400)] | None = None
     max_gap_s: Annotated[float, Ge(0), Le(1_000_000)] = 10.0

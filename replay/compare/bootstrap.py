@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -86,12 +87,17 @@ def resampled(values: Floats, begins: Ints, block: int) -> Floats:
     return total
 
 
+ROUNDING: Final = 1e-9  # of a figure: two that are alike but for the order of their sums
+
+
 def difference(a: Ratio, b: Ratio, begins: Ints, block: int) -> Interval | None:
     """The figure of b less that of a, with its interval. None where either has nothing to divide by."""
     values = a.compared(np.array([a.value()])), b.compared(np.array([b.value()]))
     told = float(values[1][0] - values[0][0])
     if not math.isfinite(told):
         return None
+    if abs(told) <= ROUNDING * max(abs(float(value[0])) for value in values):
+        told = 0.0
     if np.array_equal(a.top, b.top) and np.array_equal(a.bottom, b.bottom):
         return Interval(0.0, 0.0, 0.0)
     each = [one.compared(one.of(*(resampled(part, begins, block) for part in (one.top, one.bottom)))) for one in (a, b)]

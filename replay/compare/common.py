@@ -28,7 +28,7 @@ def common(a: Run, b: Run, options: ScoreOptions, names: tuple[str, str]) -> Pai
 
     names: of the files, for the errors. Raises NothingToScoreError, and RecordingError where no instant is common.
     """
-    dues = [_due(run, options.period_s) for run in (a, b)]
+    dues = [_due(run, options.period_s, name) for run, name in zip((a, b), names, strict=True)]
     times = np.intersect1d(dues[0].times_ns, dues[1].times_ns)
     if not len(times):
         raise RecordingError(names[1], _nothing_common(dues, names[0]))
@@ -52,10 +52,10 @@ def common(a: Run, b: Run, options: ScoreOptions, names: tuple[str, str]) -> Pai
     return Pair(found[0], found[1], tuple(notes))
 
 
-def _due(run: Run, period_s: float | None) -> Instants:
+def _due(run: Run, period_s: float | None, name: str) -> Instants:
     """The instants at which a run is scored."""
     if not run.pictures:
-        raise NothingToScoreError("the recording of tracks holds no `tracks` message")
+        raise NothingToScoreError(run.telling(f"{name} holds no `tracks` message"))
     times = np.array([picture.time_ns for picture in run.pictures], dtype=np.int64)
     return choose(times, period_s, 0.0)
 

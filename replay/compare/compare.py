@@ -118,7 +118,7 @@ def _compared(a: Measure, b: Measure, begins: Ints, block: int) -> Compared:
 
 def _check_ever_right(name: str, own: Assigned, c_m: float) -> None:
     """A run that shows tracks and never one near any object is one on another recording."""
-    if len(own.points.id) and not len(own.matches.truth):
+    if len(own.points.id) and not len(own.matches.truth) and not own.matches.ignored.any():
         raise RecordingError(
             name,
             f"none of its {len(own.points.id):,} track points is within {c_m:g} m of an object of the truth: it is "

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -28,20 +27,17 @@ from fastkml import (
 from fastkml.enums import AltitudeMode
 from fastkml.geometry import Coordinates, InnerBoundaryIs, LinearRing, OuterBoundaryIs, Point, Polygon
 from fastkml.gx import Track, TrackItem
-from fastkml.times import KmlDateTime
 
-from adapters.heights import undulation_m
-from adapters.site.utc import EPOCH, format_utc
+from adapters.site.utc import format_utc
 from fusion.config import ZoneConfig
-from fusion.types import Floats
 from replay.export.episodes import Episode
 from replay.export.lines import Line
 from replay.export.shapes import polygons_of
+from replay.kml import above_sea, clean, when
 
 KML: Final = "{http://www.opengis.net/kml/2.2}"
 SPACES: Final = {None: KML[1:-1], "gx": "http://www.google.com/kml/ext/2.2"}
 DECIMALS: Final = 9  # of degrees: 0.1 mm, as tracks carry them
-HEIGHT_DECIMALS: Final = 3  # of metres: sea level itself is known to half a metre
 # Colours are alpha, blue, green, red, as KML has them: told apart by those who see red and green alike too (Okabe and
 # Ito 2008), a track's by its id.
 TRACK_COLOURS: Final = ("ffe9b456", "ff739e00", "ff42e4f0", "ffb27200", "ffa779cc", "ff009fe6")
@@ -92,10 +88,10 @@ def track_placemarks(lines: Iterable[Line]) -> Iterator[Placemark]:
     """A `gx:Track` for each track: a place for each time, which Google Earth's slider moves along."""
     for line in lines:
         lon, lat, alt = line.way.position.T
-        height = np.round(_above_sea(lon, lat, alt), HEIGHT_DECIMALS)
+        height = above_sea(lon, lat, alt)
         places: Any = shapely.points(np.round(lon, DECIMALS), np.round(lat, DECIMALS), height)
         items = [
-            TrackItem(when=_when(time_ns), coord=place)
+            TrackItem(when=when(time_ns), coord=place)
             for time_ns, place in zip(line.way.times_ns.tolist(), places, strict=True)
         ]
         traits = line.traits
@@ -106,8 +102,8 @@ def track_placemarks(lines: Iterable[Line]) -> Iterator[Placemark]:
             *([f"ended: {line.ended}"] if line.ended else []),
         ]
         yield Placemark(
-            name=_clean(f"{traits.identity or 'Track'} {line.id}"),
-            description=_clean("\n".join(facts)),
+            name=clean(f"{traits.identity or 'Track'} {line.id}"),
+            description=clean("\n".join(facts)),
             style_url=StyleUrl(url=f"#track-{line.id % len(TRACK_COLOURS)}"),
             kml_geometry=Track(altitude_mode=AltitudeMode.absolute, track_items=items),
         )
@@ -120,8 +116,8 @@ def zone_placemarks(zones: Iterable[ZoneConfig]) -> Iterator[Placemark]:
         parts = [_polygon(rings, zone.ceiling_m, extrude=True) for rings in polygons]
         parts += [_polygon(rings, zone.floor_m, extrude=False) for rings in polygons]
         yield Placemark(
-            name=_clean(zone.name or zone.id),
-            description=_clean(
+            name=clean(zone.name or zone.id),
+            description=clean(
                 f"zone {zone.id}: floor {zone.floor_m:g} m, ceiling {zone.ceiling_m:g} m above the ellipsoid"
             ),
             style_url=StyleUrl(url="#zone"),
@@ -133,13 +129,13 @@ def alert_placemarks(episodes: Iterable[Episode]) -> Iterator[Placemark]:
     """Each episode where its track was when it reached its highest level, there while it was open."""
     for episode in episodes:
         lon, lat, alt = (np.array([episode.position[name]]) for name in ("lon_deg", "lat_deg", "alt_m"))
-        height = float(np.round(_above_sea(lon, lat, alt), HEIGHT_DECIMALS)[0])
+        height = float(above_sea(lon, lat, alt)[0])
         place = Coordinates(coords=[(float(lon[0]), float(lat[0]), height)])
-        end = None if episode.cleared_ns is None else _when(episode.cleared_ns)
+        end = None if episode.cleared_ns is None else when(episode.cleared_ns)
         yield Placemark(
-            name=_clean(f"{episode.level}: {episode.zone}"),
-            description=_clean(f"{episode.reason}\n\nalert {episode.alert}, track {episode.track}"),
-            times=TimeSpan(begin=_when(episode.raised_ns), end=end),
+            name=clean(f"{episode.level}: {episode.zone}"),
+            description=clean(f"{episode.reason}\n\nalert {episode.alert}, track {episode.track}"),
+            times=TimeSpan(begin=when(episode.raised_ns), end=end),
             style_url=StyleUrl(url=f"#{episode.level}"),
             kml_geometry=Point(kml_coordinates=place, altitude_mode=AltitudeMode.absolute, extrude=True),
         )
@@ -167,23 +163,9 @@ def _polygon(rings: Sequence[Sequence[tuple[float, float]]], height_m: float, ex
 
 def _raised(ring: Sequence[tuple[float, float]], height_m: float) -> list[tuple[float, float, float]]:
     lon, lat = np.array(ring).T
-    heights = np.round(_above_sea(lon, lat, np.full(len(lon), height_m)), HEIGHT_DECIMALS)
+    heights = above_sea(lon, lat, np.full(len(lon), height_m))
     places = zip(np.round(lon, DECIMALS).tolist(), np.round(lat, DECIMALS).tolist(), heights.tolist(), strict=True)
     return list(places)
-
-
-def _above_sea(lon_deg: Floats, lat_deg: Floats, alt_m: Floats) -> Floats:
-    return alt_m - undulation_m(lat_deg, lon_deg)
-
-
-def _when(time_ns: int) -> KmlDateTime:
-    """To the microsecond: Google Earth knows no finer."""
-    return KmlDateTime(EPOCH + timedelta(microseconds=time_ns // 1000))
-
-
-def _clean(text: str) -> str:
-    """Without the characters that XML cannot hold."""
-    return "".join(letter for letter in text if letter.isprintable() or letter == "\n")
 
 
 def _element(part: Placemark | Style) -> Any:
@@ -196,4 +178,4 @@ def _element(part: Placemark | Style) -> Any:
 
 def _text(xml: Any, name: str, text: str) -> None:
     with xml.element(f"{KML}{name}"):
-        xml.write(_clean(text))
+        xml.write(clean(text))

@@ -18,7 +18,7 @@ from replay.page.timeline import timeline
 from replay.pictures.plot import png
 from replay.pictures.plot_reliability import draw_reliability
 from replay.pictures.scene import compose
-from replay.scoring.compared import compare
+from replay.scoring.compared import Compared, compare
 from replay.scoring.figures import groups, totals
 from replay.scoring.report import heading, object_table
 from replay.scoring.results import Score
@@ -34,14 +34,17 @@ MAP_HELP = (
 CURVE_HELP = "drag across a curve to zoom in time, double-click for all of it; click to set the time cursor"
 
 
-def write_page(out: str | Path, run: Run, score: Score, title: str = "Score") -> None:
-    """Write the page of a scored run. Raises RecordingError where it cannot be written."""
-    write(out, page(run, score, title))
+def write_page(out: str | Path, run: Run, score: Score, title: str = "Score", compared: Compared | None = None) -> None:
+    """Write the page of a scored run, as `page`. Raises RecordingError where it cannot be written."""
+    write(out, page(run, score, title, compared))
 
 
-def page(run: Run, score: Score, title: str = "Score") -> str:
-    """The page's text. What comes from recordings is escaped: names may be anything."""
-    found = compare(run.pictures, collect(run.truth), score.options)
+def page(run: Run, score: Score, title: str = "Score", compared: Compared | None = None) -> str:
+    """The page's text. What comes from recordings is escaped: names may be anything.
+
+    compared: what the score was made from; None: made again.
+    """
+    found = compared or compare(run.pictures, collect(run.truth), score.options)
     scene = compose(run.truth, run.pictures, run.frames, run.site, run.all_zones, score.options.max_gap_s)
     begin, where = score.begin_ns, Where(scene.plane, {one.id: one for one in found.objects}, score.options.max_gap_s)
     drawn, map_notes = map_data(run, scene, found, begin)

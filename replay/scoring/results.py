@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from fusion.errors import ConfigError, SkypicketError
 from fusion.types import Floats, Ints
 from replay.alerts.model import AlertOptions
 from replay.alerts.score import AlertScore
 from replay.scoring.measures import Accuracy, ChiSquare, Identity, Ospa, Sensors, Siap, TrajectoryGospa
+
+LEAST_M: Final = 1e-3  # of a cut-off, and of what a change costs: nothing is measured finer, and squares stay numbers
 
 
 class NothingToScoreError(SkypicketError):
@@ -44,16 +46,16 @@ class ScoreOptions:
     def __post_init__(self) -> None:
         if self.dims not in (2, 3):
             raise ConfigError("--dims", self.dims, "2 or 3")
-        if not 0.0 < self.c_m <= 1e6:
-            raise ConfigError("--c", self.c_m, "metres, above 0, at most 1,000,000")
+        if not LEAST_M <= self.c_m <= 1e6:
+            raise ConfigError("--c", self.c_m, "metres, 0.001 to 1,000,000")
         if self.period_s is not None and not 1e-3 <= self.period_s <= 86_400.0:
             raise ConfigError("--period", self.period_s, "seconds, 0.001 to 86,400")
         if not 0.0 <= self.max_gap_s <= 1e6:
             raise ConfigError("--max-gap", self.max_gap_s, "seconds, 0 to 1,000,000")
         if not 0.0 <= self.from_s <= 1e9:
             raise ConfigError("--from", self.from_s, "seconds, 0 to 1,000,000,000")
-        if self.switch_m is not None and not 0.0 < self.switch_m <= 1e6:
-            raise ConfigError("--switch", self.switch_m, "metres, above 0, at most 1,000,000")
+        if self.switch_m is not None and not LEAST_M <= self.switch_m <= 1e6:
+            raise ConfigError("--switch", self.switch_m, "metres, 0.001 to 1,000,000")
         if not 0.0 < self.window_s <= 86_400.0:
             raise ConfigError("--window", self.window_s, "seconds, above 0, at most 86,400")
 

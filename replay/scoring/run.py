@@ -36,6 +36,10 @@ class Run:
     frames: tuple[Frame, ...] = ()
     site: SiteConfig | None = None
 
+    def telling(self, reason: object) -> str:
+        """The reason why nothing is scored, with what was passed over: it may be why."""
+        return "; ".join([str(reason), *(f"passed over: {problem}" for problem in self.problems)])
+
     @property
     def all_zones(self) -> tuple[ZoneConfig, ...]:
         """Every zone that was ever reported, as it was reported last."""

@@ -45,14 +45,25 @@ def score_files(tracks_path: str, truth_path: str, options: ScoreOptions | None 
 def score_run(run: Run, options: ScoreOptions | None = None) -> Score:
     """The same for a run that was read already: alerts are scored too where it holds zones or alerts, sensors where it
     holds frames."""
-    options = options or ScoreOptions()
-    compared = _compared(run.pictures, collect(run.truth), options)
+    return score_compared(run, compared_run(run, options))
+
+
+def compared_run(run: Run, options: ScoreOptions | None = None) -> Compared:
+    """Tracks beside truth. Raises NothingToScoreError, with what of the files was passed over."""
+    try:
+        return _compared(run.pictures, collect(run.truth), options or ScoreOptions())
+    except NothingToScoreError as error:
+        raise NothingToScoreError(run.telling(error)) from error
+
+
+def score_compared(run: Run, compared: Compared) -> Score:
+    """The score of a run from `compared_run`."""
     found = _score(compared)
     if run.site is not None:
         found = with_sensors(found, compared, run.frames, run.site)
     if found.sensors is None:
         found = replace(found, notes=(*found.notes, NO_FRAMES if run.site is None else NONE_REGISTERED))
-    alerts = score_alerts(run, compared.objects, compared.owners(), (found.begin_ns, found.end_ns), options)
+    alerts = score_alerts(run, compared.objects, compared.owners(), (found.begin_ns, found.end_ns), compared.options)
     return replace(found, alerts=alerts, problems=run.problems)
 
 

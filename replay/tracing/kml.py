@@ -1,11 +1,10 @@
 """A trace for Google Earth: KML 2.2 (OGC 07-147r2), with the time-stamped track of Google's extension.
 
-Heights are above the ellipsoid; Google Earth takes them as above sea level, some tens of metres off.
+KML counts heights from sea level: those of the trace, above the ellipsoid, are brought there; its words keep theirs.
 """
 
 from __future__ import annotations
 
-import datetime
 import html
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from fusion.errors import RecordingError
-from fusion.types import SECOND_NS, Floats
-from replay.scoring.volumes import outlines
+from fusion.types import Floats
+from replay.kml import above_sea, clean, when
 from replay.text import utc
 from replay.tracing.origin import LEVELS, Region
 from replay.tracing.told import as_text
@@ -48,7 +47,9 @@ def as_kml(found: Trace) -> str:
     from fastkml import KML, Document
 
     words = f"<pre>{html.escape(as_text(found))}</pre>"
-    document = Document(id="trace", name=f"Track {found.track}", description=words, styles=_styles(), isopen=True)
+    document = Document(
+        id="trace", name=f"Track {found.track}", description=clean(words), styles=_styles(), isopen=True
+    )
     for folder in (_path(found), _origin(found), _zones(found), _sensors(found)):
         document.append(folder)
     kml = KML(features=[document])
@@ -73,7 +74,7 @@ def _path(found: Trace) -> Folder:
     few = _few(len(found.times_ns))
     times, way = found.times_ns[few].tolist(), found.smoothed
     points = _points(way.lon_deg[few], way.lat_deg[few], way.alt_m[few])
-    items = [TrackItem(when=_when(time_ns), coord=Point(*point)) for time_ns, point in zip(times, points, strict=True)]
+    items = [TrackItem(when=when(time_ns), coord=Point(*point)) for time_ns, point in zip(times, points, strict=True)]
     track = Track(altitude_mode=AltitudeMode.absolute, track_items=items)
     first = found.filtered
     thin = LineString(_points(first.lon_deg[few], first.lat_deg[few], first.alt_m[few])) if len(few) > 1 else None
@@ -82,7 +83,7 @@ def _path(found: Trace) -> Folder:
     if thin is not None:
         placed.append(_placemark("filtered", "as it was tracked at the time", thin, span, "filtered"))
     for place, name in ((0, "First detection"), (-1, "Last state")):
-        point = Point(float(way.lon_deg[place]), float(way.lat_deg[place]), float(way.alt_m[place]))
+        point = _point(float(way.lat_deg[place]), float(way.lon_deg[place]), float(way.alt_m[place]))
         at = int(found.times_ns[place])
         placed.append(_placemark(f"{name.split()[0].lower()}", f"{name}, {utc(at)}", point, None, "smoothed"))
     return Folder(id="way", name="Path", features=placed)
@@ -114,35 +115,21 @@ def _words(region: Region) -> str:
 
 def _zones(found: Trace) -> Folder:
     from fastkml import Folder
-    from fastkml.enums import AltitudeMode
 
-    placed = []
-    for zone in found.zones:
-        rings = [
-            tuple(np.column_stack([ring[:, ::-1], np.full(len(ring), zone.ceiling_m)]) for ring in polygon)
-            for polygon in outlines(zone)
-        ]
-        words = f"{zone.floor_m:g} to {zone.ceiling_m:g} m above the ellipsoid"
-        placed.append(
-            _placemark(
-                f"zone-{zone.id}", zone.name or zone.id, _polygons(rings), None, "zone", words, AltitudeMode.absolute
-            )
-        )
+    from replay.export.kml_file import zone_placemarks
+
+    placed = list(zone_placemarks(found.zones))
     for number, visit in enumerate(found.visits):
         for side, crossing in (("in", visit.entry), ("out", visit.exit)):
             if crossing is not None:
-                from pygeoif.geometry import Point
-
-                lat, lon, alt = crossing.place
                 name = f"{'Into' if side == 'in' else 'Out of'} {visit.zone}{' (margins)' if visit.widened else ''}"
                 text = f"{utc(crossing.time_ns[1])}, probability {visit.probability:.2f}"
-                placed.append(_placemark(f"visit-{number}-{side}", name, Point(lon, lat, alt), None, "zone", text))
+                placed.append(_placemark(f"visit-{number}-{side}", name, _point(*crossing.place), None, "zone", text))
     return Folder(id="zones", name="Zones", features=placed)
 
 
 def _sensors(found: Trace) -> Folder:
     from fastkml import Folder
-    from pygeoif.geometry import Point
 
     seen = {one.sensor: one for one in found.sensors}
     placed = []
@@ -153,14 +140,14 @@ def _sensors(found: Trace) -> Folder:
         words = "did not detect it"
         if own is not None:
             words = f"{own.hits} detections in {own.looks} looks, {utc(own.first_ns)} to {utc(own.last_ns)}"
-        point = Point(sensor.pose.lon_deg, sensor.pose.lat_deg, sensor.pose.alt_m)
+        point = _point(sensor.pose.lat_deg, sensor.pose.lon_deg, sensor.pose.alt_m)
         placed.append(_placemark(f"sensor-{sensor.id}", sensor.id, point, None, "filtered", words))
     return Folder(id="sensors", name="Sensors", features=placed)
 
 
 def _placemark(
     key: str, name: str, shape: Any, span: tuple[int, int] | None, style: str, words: str | None = None,
-    mode: Any = None, geometry: Any = None,
+    geometry: Any = None,
 ) -> Placemark:  # fmt: skip
     """shape: a plain geometry; geometry: one of KML's own instead."""
     from fastkml import Placemark, StyleUrl, TimeSpan
@@ -169,10 +156,15 @@ def _placemark(
 
     if shape is not None:
         high = AltitudeMode.absolute if shape.has_z else AltitudeMode.clamp_to_ground
-        geometry = create_kml_geometry(shape, altitude_mode=mode or high)
-    times = None if span is None else TimeSpan(begin=_when(span[0]), end=_when(span[1]))
+        geometry = create_kml_geometry(shape, altitude_mode=high)
+    times = None if span is None else TimeSpan(begin=when(span[0]), end=when(span[1]))
     return Placemark(
-        id=key, name=name, description=words, times=times, style_url=StyleUrl(url=f"#{style}"), kml_geometry=geometry
+        id=key,
+        name=clean(name),
+        description=None if words is None else clean(words),
+        times=times,
+        style_url=StyleUrl(url=f"#{style}"),
+        kml_geometry=geometry,
     )
 
 
@@ -189,17 +181,15 @@ def _ring(ring: Floats) -> tuple[tuple[float, ...], ...]:
 
 
 def _points(lon: Floats, lat: Floats, alt: Floats) -> list[tuple[float, float, float]]:
-    rows = np.column_stack([np.round(lon, 7), np.round(lat, 7), np.round(alt, 2)]).tolist()
+    rows = np.column_stack([np.round(lon, 7), np.round(lat, 7), above_sea(lon, lat, alt)]).tolist()
     return [(row[0], row[1], row[2]) for row in rows]
+
+
+def _point(lat: float, lon: float, alt: float) -> Any:
+    from pygeoif.geometry import Point
+
+    return Point(*_points(np.array([lon]), np.array([lat]), np.array([alt]))[0])
 
 
 def _few(count: int) -> Any:
     return np.unique(np.linspace(0, count - 1, min(count, MOST_POINTS)).round().astype(np.int64))
-
-
-def _when(time_ns: int) -> Any:
-    from fastkml.times import KmlDateTime
-
-    seconds, rest = divmod(time_ns, SECOND_NS)
-    moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC).replace(microsecond=rest // 1000)
-    return KmlDateTime(moment)

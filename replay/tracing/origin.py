@@ -96,12 +96,13 @@ class Origin:
 def origin(
     tracker: Tracker, state: tuple[Floats, Floats, Floats], first: tuple[int, str], before: Sequence[Frame],
     back_s: float, from_ns: int, others: Mapping[int, Known] = NOTHING, zones: Sequence[ZoneConfig] = (),
-    progress: Progress = quiet,
+    progress: Progress = quiet, own: Frame | None = None,
 ) -> Origin:  # fmt: skip
     """Go back from a track's first detection.
 
     state: weight (m,), mean (m, 6), covariance (m, 6, 6), smoothed, at the first detection.  first: its time, and
     the sensor that made it.  before: the frames ahead of it.  back_s: how far to go back.
+    own: the frame of the first detection, which tells where a sensor that moves was.
     from_ns: when the recording begins.  others: tracks that it may go on from.
     """
     walked = walk(tracker, state, back_s)
@@ -109,7 +110,7 @@ def origin(
     told = []
     frames = [frame for frame in reversed(before) if first[0] - frame.time_ns <= round(back_s * SECOND_NS)]
     done = 0
-    outside = _outside(tracker, walked, before)
+    outside = _outside(tracker, walked, before, own)
     for part in PARTS:
         until_ns = first[0] - round(part * back_s * SECOND_NS)
         while done < len(frames) and frames[done].time_ns >= until_ns:
@@ -130,13 +131,19 @@ def origin(
     )  # fmt: skip
 
 
-def _outside(tracker: Tracker, walked: Walked, before: Sequence[Frame]) -> Bools:
-    """Whether each path is beyond the registered coverage of every sensor that looked: (s, k + 1)."""
+def _outside(tracker: Tracker, walked: Walked, before: Sequence[Frame], own: Frame | None) -> Bools:
+    """Whether each path is beyond the registered coverage of every sensor that looked: (s, k + 1).
+
+    A sensor that moves is taken where it looked last, the one of the first detection where it made it.
+    """
     placements: dict[str, Placement] = {}
     for frame in before:
         placements[frame.sensor] = tracker.stations[frame.sensor].look(frame, tracker.plane).placement
+    placements = placements or dict(tracker.placements)
+    if own is not None:
+        placements[own.sensor] = tracker.stations[own.sensor].look(own, tracker.plane).placement
     outside = np.ones(walked.place.shape[:2], bool)
-    for name, placement in (placements or tracker.placements).items():
+    for name, placement in placements.items():
         limits = box(tracker.stations[name].config.coverage, None)
         state = np.zeros((outside.size, 6))
         state[:, :3] = walked.place.reshape(-1, 3)

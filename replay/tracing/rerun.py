@@ -12,7 +12,7 @@ import numpy as np
 
 from adapters.wire import read_tracks
 from fusion.config import SiteConfig
-from fusion.errors import ConfigError, MessageRejected
+from fusion.errors import ConfigError, MessageRejected, SkypicketError
 from fusion.geodesy import rotate
 from fusion.pipeline import Pipeline
 from fusion.tracking.tracker import Tracker
@@ -47,13 +47,18 @@ class Known:
     spread: Floats = field(default_factory=lambda: np.full((3, 3), np.nan))
 
 
+class NothingToTraceError(SkypicketError):
+    """The recording gives no track at all."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Rerun:
     """tracker: its stations, motions and plane.  before: frames ahead of the first detection, no longer than asked.
 
     known: id -> what the pictures showed.  linked: other ids of the same object, by alerts that were handed over.
     from_ns, to_ns: of the recording, or of its air picture that has the track.  published: made from tracks alone,
-    without any frame.
+    without any frame.  first: the frame of the first detection; None: made from tracks alone.
+    passed: what of the recording was passed over.
     """
 
     history: History
@@ -64,6 +69,8 @@ class Rerun:
     from_ns: int
     to_ns: int
     published: bool
+    first: Frame | None = None
+    passed: tuple[str, ...] = ()
 
 
 def rerun(path: str, site: SiteConfig, track: int, back_s: float, progress: Progress = quiet) -> Rerun:
@@ -71,12 +78,13 @@ def rerun(path: str, site: SiteConfig, track: int, back_s: float, progress: Prog
 
     Raises ConfigError for a track that is not there, RecordingError where the recording cannot be read.
     """
-    recording = FramesIn(path, site, TrackSummary(), progress)
+    summary = TrackSummary()
+    recording = FramesIn(path, site, summary, progress)
     if not any(picture.entries for picture in recording.pictures):
-        return _published(path, site, track)
+        return _published(path, site, track, _passed(summary))
     frames, events = recording.frames(), list[AlertStep]()
     histories, before, known = Histories(track), deque[Frame](), dict[int, Known]()
-    ends_ns = 0, 0
+    ends_ns, first = (0, 0), None
     for picture in recording.pictures:
         if not picture.entries:
             continue
@@ -89,16 +97,35 @@ def rerun(path: str, site: SiteConfig, track: int, back_s: float, progress: Prog
             if count % PROGRESS_FRAMES == 0:
                 progress("tracking", count, len(picture.entries))
             _take(pipeline.receive(frame), known, events)
+            if looking and first is None and histories.tracks():
+                first = frame
             if not histories.tracks():
                 before.append(frame)
                 while frame.time_ns - before[0].time_ns > round(back_s * SECOND_NS):
                     before.popleft()
         _take(pipeline.finish(), known, events)
         progress("tracking", len(picture.entries), len(picture.entries))
+    passed = _passed(summary)
     history = histories.of(track)
     if history is None or track not in known:
+        _check_any(known, path, passed)
         raise ConfigError("--track", track, _named(known, track))
-    return Rerun(history, Tracker(site), tuple(before), known, _linked(events, track), *ends_ns, published=False)
+    return Rerun(
+        history,
+        Tracker(site),
+        tuple(before),
+        known,
+        _linked(events, track),
+        *ends_ns,
+        published=False,
+        first=first,
+        passed=passed,
+    )
+
+
+def _passed(summary: TrackSummary) -> tuple[str, ...]:
+    """What of the recording was passed over, one sentence for each kind."""
+    return (*map(str, summary.problems), *(f"{count:,} x {first}" for count, first in summary.rejected.values()))
 
 
 def _take(new: Sequence[Event], known: dict[int, Known], events: list[AlertStep]) -> None:
@@ -128,19 +155,23 @@ def _linked(steps: Sequence[AlertStep], track: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys(other for ids in together for other in ids if other != track))
 
 
+def _check_any(known: dict[int, Known], path: str, passed: Sequence[str]) -> None:
+    """Raise NothingToTraceError where there was no track, with what was passed over: it may be why."""
+    if not known:
+        raise NothingToTraceError("; ".join([f"{path} gives no track", *(f"passed over: {text}" for text in passed)]))
+
+
 def _named(known: dict[int, Known], track: int) -> str:
     """The tracks that there were: the nearest by number, then the longest."""
     near = sorted(known, key=lambda one: (abs(one - track), one))[:NEAREST_NAMED]
     long = sorted(known, key=lambda one: (-known[one].shown, one))
-    if not known:
-        return "none: it gave no track"
     names = [str(one) for one in long[:MOST_NAMED]]
     more = f" and {len(long) - MOST_NAMED} more" if len(long) > MOST_NAMED else ""
     close = ", ".join(str(one) for one in near)
     return f"a track of this recording, the nearest ids {close}; the longest first: {', '.join(names)}{more}"
 
 
-def _published(path: str, site: SiteConfig, track: int) -> Rerun:
+def _published(path: str, site: SiteConfig, track: int, passed: tuple[str, ...]) -> Rerun:
     """The history of a track from `tracks` messages: one Gaussian each, in the place of the mode that was told."""
     tracker = Tracker(site)
     pictures: dict[int, Picture] = {}
@@ -153,6 +184,7 @@ def _published(path: str, site: SiteConfig, track: int) -> Rerun:
                     reader.problems.add(f"tracks {error.code}", error.detail, reader.offset)
                     continue
                 pictures[picture.time_ns] = picture
+        passed = tuple(dict.fromkeys([*passed, *map(str, reader.problems)]))
     known: dict[int, Known] = {}
     rows: list[tuple[Picture, int]] = []
     for time_ns in sorted(pictures):
@@ -160,12 +192,15 @@ def _published(path: str, site: SiteConfig, track: int) -> Rerun:
         _note(picture, known)
         rows += [(picture, row) for row in np.flatnonzero(picture.id == track).tolist()]
     if not rows:
+        _check_any(known, path, passed)
         raise ConfigError("--track", track, _named(known, track))
     rows = [(picture, row) for picture, row in rows if picture.status[row] != "ended" and _whole(picture, row)]
     if not rows:
         raise ConfigError("--track", track, "a track that is told with velocity and covariance")
     times = sorted(pictures)
-    return Rerun(_of_pictures(tracker, track, rows), tracker, (), known, (), times[0], times[-1], published=True)
+    return Rerun(
+        _of_pictures(tracker, track, rows), tracker, (), known, (), times[0], times[-1], published=True, passed=passed
+    )
 
 
 def _whole(picture: Picture, row: int) -> bool:

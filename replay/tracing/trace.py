@@ -60,6 +60,7 @@ class Trace:
     origin: Origin
     earlier_ns: int
     site: SiteConfig
+    passed: tuple[str, ...] = ()
 
     @property
     def zones(self) -> tuple[ZoneConfig, ...]:
@@ -79,7 +80,7 @@ def trace(path: str, site: SiteConfig, track: int, back_s: float = BACK_S, progr
     first = int(history.times_ns[0]), history.sights[0].sensor if history.sights else ""
     start = smoothed.weight[0], smoothed.mean[0], smoothed.covariance[0]
     others = {other: known for other, known in run.known.items() if _may_be(known, run.known[track])}
-    back = origin(tracker, start, first, run.before, back_s, run.from_ns, others, site.zones, progress)
+    back = origin(tracker, start, first, run.before, back_s, run.from_ns, others, site.zones, progress, run.first)
     points = np.array([sight.point for sight in history.sights if sight.point is not None]).reshape(-1, 3)
     return Trace(
         track, run.known[track], run.linked, run.published, run.from_ns, run.to_ns, history.times_ns,
@@ -87,7 +88,7 @@ def trace(path: str, site: SiteConfig, track: int, back_s: float = BACK_S, progr
         way(tracker.plane, smoothed.weight, smoothed.mean, smoothed.covariance), tracker.motions.names,
         smoothed.weight, history.sights, np.stack(tracker.plane.to_geodetic(points), axis=1),
         seen(history.sights, site.sensor), visits(drawn, site.zones, tracker.plane), back,
-        run.known[back.earlier[0][0]].to_ns if back.earlier else 0, site,
+        run.known[back.earlier[0][0]].to_ns if back.earlier else 0, site, run.passed,
     )  # fmt: skip
 
 

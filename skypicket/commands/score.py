@@ -68,7 +68,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "--near-height", type=number(0.0), default=150.0, metavar="METRES", help="the same in height (default 150)"
     )
     parser.add_argument("--html", type=new_file(".html", ".htm"), metavar="FILE", help="write a page with pictures")
-    parser.add_argument("--json", action="store_true", help="print the score as one JSON object")
+    parser.add_argument("--json", action="store_true", help="print the score, with each instant, as one JSON object")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     from replay.scoring.report import as_dict, as_text
     from replay.scoring.results import NothingToScoreError, ScoreOptions
     from replay.scoring.run import load, with_detections
-    from replay.scoring.score import score_run
+    from replay.scoring.score import compared_run, score_compared
 
     alerts = AlertOptions(near_m=arguments.near, near_vertical_m=arguments.near_height)
     options = ScoreOptions(
@@ -95,18 +95,19 @@ def run(arguments: argparse.Namespace) -> int:
         loaded = load(arguments.tracks, arguments.truth)
         if site is not None:
             loaded = with_detections(loaded, arguments.truth, site, options.max_gap_s, arguments.tracks)
-        score = score_run(loaded, options)
+        compared = compared_run(loaded, options)
+        score = score_compared(loaded, compared)
     except NothingToScoreError as error:
         print(f"skypicket: {error}", file=sys.stderr)
         return NOTHING
     if arguments.html is not None:
         from replay.page.page import write_page
 
-        write_page(arguments.html, loaded, score)
+        write_page(arguments.html, loaded, score, compared=compared)
     if arguments.json:
         import json
 
-        print(json.dumps(as_dict(score)))
+        print(json.dumps(as_dict(score, over_time=True), allow_nan=False))
     else:
         print(as_text(score), end="")
         if arguments.html is not None:

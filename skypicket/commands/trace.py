@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from skypicket.arguments import INPUT, add_command, new_file, number, recording
-from skypicket.exits import DONE
+from skypicket.exits import DONE, NOTHING
 
 if TYPE_CHECKING:
     from skypicket.arguments import Subparsers
@@ -42,14 +43,21 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from adapters.site.configuration import load_site
+    from replay.tracing.rerun import NothingToTraceError
     from replay.tracing.trace import trace
     from skypicket.commands.explain import beside
     from skypicket.console import prepare_kernels, progress
 
     site = load_site(arguments.config or beside(arguments.recording))
     prepare_kernels()
-    with progress() as show:
-        found = trace(arguments.recording, site, arguments.track, arguments.back, show)
+    try:
+        with progress() as show:
+            found = trace(arguments.recording, site, arguments.track, arguments.back, show)
+    except NothingToTraceError as error:
+        print(f"skypicket: {error}", file=sys.stderr)
+        return NOTHING
+    for text in found.passed:
+        print(f"skypicket: passed over: {text}", file=sys.stderr)
     written = []
     if arguments.kml is not None:
         from replay.tracing.kml import write_kml

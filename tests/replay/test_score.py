@@ -259,7 +259,15 @@ def test_no_tracks_no_truth_or_no_common_time_is_said() -> None:
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("c_m", 0.0), ("c_m", float("nan")), ("dims", 4), ("period_s", 0.0), ("from_s", -1.0)],
+    [
+        ("c_m", 0.0),
+        ("c_m", float("nan")),
+        ("c_m", 1e-300),
+        ("switch_m", 1e-200),
+        ("dims", 4),
+        ("period_s", 0.0),
+        ("from_s", -1.0),
+    ],
 )
 def test_an_option_out_of_range_is_refused_by_its_name(option: str, value: float) -> None:
     with pytest.raises(ConfigError, match="--"):

@@ -16,6 +16,7 @@ import shapely
 from fastkml import KML
 from filterpy.kalman import rts_smoother
 
+from adapters.heights import undulation_m
 from fusion.config import SensorConfig, ServiceConfig, SiteConfig, TrackerConfig, ZoneConfig
 from fusion.errors import ConfigError
 from fusion.geodesy import Plane
@@ -281,7 +282,7 @@ def test_a_path_counts_by_the_chance_that_no_look_saw_it():
     np.testing.assert_allclose(weighed.weight, chance, rtol=1e-12)
 
 
-def recorded(path: Path, seconds: Any, east: Any, loops: int = 1) -> str:
+def recorded(path: Path, seconds: Any, east: Any, loops: int = 1, pose: dict[str, float] | None = None) -> str:
     """One look a second from `START_NS` for 150 s; the object is detected in `seconds`, at east(second)."""
     with open_writer(path) as writer:
         for loop, second in itertools.product(range(loops), range(150)):
@@ -292,7 +293,7 @@ def recorded(path: Path, seconds: Any, east: Any, loops: int = 1) -> str:
                 for name, mid in zip(SIGMA, (east(second), 0.0, 500.0), strict=True):
                     seen[name] = [mid + noise.gauss(0.0, 10.0)]
             frame = {"v": 1, "type": "frame", "source": "sim", "epoch": f"e{loop}", "sensor": "a", "seq": second,
-                     "time_ns": time_ns, "columns": seen}  # fmt: skip
+                     "time_ns": time_ns, "columns": seen, **({} if pose is None else {"pose": pose})}  # fmt: skip
             writer.write("frame.a", frame, time_ns)
     return str(path)
 
@@ -387,6 +388,16 @@ def test_what_is_there_from_the_start_comes_from_where_nobody_knows(tmp_path):
     assert "the recording begins 0.0 s before" in as_text(back)
 
 
+def test_a_sensor_that_moves_covers_what_is_round_it_at_the_first_detection(tmp_path):
+    """Without a fixed pose, and no look before: it must not be taken for one that covers nothing."""
+    pose = {"lat_deg": 47.0, "lon_deg": 19.0, "alt_m": 0.0, "yaw_deg": 0.0, "pitch_deg": 0.0, "roll_deg": 0.0}
+    moving = replace(BARE, sensor=tuple(replace(sensor, pose=None) for sensor in BARE.sensor))
+    path = recorded(tmp_path / "run.jsonl", range(150), lambda s: -2000.0 + 20.0 * s, pose=pose)
+    back = trace(path, moving, only_track(path, moving)[0], 60.0)
+    assert (back.origin.verdict, back.origin.edge) == ("start", None)
+    assert back.origin.regions[0].outside < 0.05
+
+
 def test_a_track_that_goes_on_from_another_names_it(tmp_path):
     """Unseen for 40 s, then found again farther on, under another id."""
     seconds = [s for s in range(150) if not 50 <= s < 100]
@@ -437,6 +448,10 @@ def test_the_kml_reads_back_with_every_place_and_is_the_same_each_time(through):
     middle = path.track_items[60]
     place = (found.smoothed.lon_deg[60], found.smoothed.lat_deg[60])
     assert middle.coord.coords[0][:2] == pytest.approx(place, abs=1e-6)
+    high = found.smoothed.alt_m[60] - undulation_m(found.smoothed.lat_deg[60:61], found.smoothed.lon_deg[60:61])[0]
+    assert middle.coord.z == pytest.approx(high, abs=1e-3)  # above the sea, 40 m off the ellipsoid here
+    (sensor,) = folders["sensors"]
+    assert sensor.kml_geometry.geometry.z == pytest.approx(-undulation_m(*np.array([[47.0], [19.0]]))[0], abs=1e-3)
     assert round(middle.when.dt.timestamp()) == int(found.times_ns[60]) // SECOND_NS
     assert len(folders["origin"]) == 10
     assert {one.name for one in folders["zones"]} >= {"gate", "far", "wide", "Into gate", "Out of gate"}
@@ -520,3 +535,17 @@ false_alarms = 0.01
 ZONES = """{"type": "FeatureCollection", "features": [{"type": "Feature", "geometry": {"type": "Point",
 "coordinates": [19.0, 47.0]}, "properties": {"id": "gate", "name": "Gate", "radius_m": 1000.0, "floor_m": 0.0,
 "ceiling_m": 3000.0}}]}"""
+
+
+def test_a_recording_without_a_track_exits_with_4_and_what_was_passed_over_is_said(tmp_path, capsys):
+    (tmp_path / "site.toml").write_text(CONFIG.replace('zones = ["zones.geojson"]\n', ""))
+    empty = tmp_path / "empty.jsonl"
+    empty.write_text("")
+    assert main(["trace", str(empty), "--track", "1"]) == 4
+    assert f"{empty} gives no track" in capsys.readouterr().err
+    broken = Path(recorded(tmp_path / "run.jsonl", range(150), lambda s: -2000.0 + 20.0 * s))
+    lines = broken.read_text().splitlines()
+    number = only_track(str(broken))[0]
+    broken.write_text("\n".join([*lines, '{"v":7,"type":"frame"}']) + "\n")
+    assert main(["trace", str(broken), "--track", str(number), "--back", "10"]) == 0
+    assert "passed over: " in capsys.readouterr().err

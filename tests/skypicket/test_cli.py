@@ -258,7 +258,9 @@ def test_a_simulated_recording_is_tracked_scored_and_checked(tmp_path, capsys):
     assert "GOSPA" in capsys.readouterr().out
     assert "</html>" in page.read_text()
     assert main(["score", str(tracks), "--truth", str(recording), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["totals"]["gospa_m"] < 100.0
+    told = json.loads(capsys.readouterr().out)
+    assert told["totals"]["gospa_m"] < 100.0
+    assert len(told["over_time"]["gospa_m"]) == told["instants"]
 
 
 def test_standard_output_carries_the_recording_and_nothing_else(tmp_path):
@@ -305,6 +307,26 @@ def test_nothing_to_do_exits_with_4(site, tmp_path, capsys):
     assert main(["check", str(empty)]) == 4
     assert main(["score", str(empty), "--truth", str(empty)]) == 4
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_nothing_to_score_says_what_was_passed_over_and_in_which_file(tmp_path, capsys):
+    """Truth whose ids are 7 and "7", one name twice, is refused whole: that is why there is none."""
+    recording, tracks, bad = tmp_path / "air.jsonl", tmp_path / "tracks.jsonl", tmp_path / "bad.jsonl"
+    config = ROOT / "adapters/simulated/scenarios/airport-drones/site.toml"
+    assert main(["simulate", "airport-drones", "--duration", "2", "--out", str(recording)]) == 0
+    assert main(["track", str(recording), "--config", str(config), "--out", str(tracks)]) == 0
+    messages = [json.loads(line) for line in recording.read_text().splitlines()]
+    for message in messages:
+        if message["type"] == "truth":
+            message["columns"]["id"][:2] = [7, "7"]
+    bad.write_text("".join(f"{json.dumps(message)}\n" for message in messages))
+    capsys.readouterr()
+    assert main(["score", str(tracks), "--truth", str(bad)]) == 4
+    assert "no row of truth; passed over: " in (said := capsys.readouterr().err)
+    assert "bad.jsonl: " in said
+    assert "allowed is each once" in said
+    assert main(["compare", str(tracks), str(recording), "--truth", str(recording)]) == 4
+    assert f"{recording} holds no `tracks` message" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

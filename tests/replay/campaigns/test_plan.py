@@ -75,7 +75,10 @@ ONE = '\n[[configuration]]\nname = "one"\n'
             GOOD + 'baseline = "two"\n' + ONE,
             "plan.toml:3: baseline is 'two'; allowed is the name of a configuration: one",
         ),
-        (GOOD + "score = { c_m = -1.0 }\n", "plan.toml:3: score.c_m is -1.0; allowed is a number greater than 0"),
+        (
+            GOOD + "score = { c_m = -1.0 }\n",
+            "plan.toml:3: score.c_m is -1.0; allowed is a number from 0.001 to 1000000",
+        ),
         (GOOD + ONE + ONE, "plan.toml:8: configuration[1].name is 'one'"),
         (GOOD + ONE + "tracker = 3\n", 'plan.toml:6: configuration[0] "one".tracker is 3; allowed is a table'),
         (GOOD + ONE + "tracker.agilty = 3\n", "did you mean agility_mps2?"),
