@@ -16,7 +16,7 @@ from fusion.pipeline import Pipeline
 from fusion.types import COASTING, CONFIRMED, SECOND_NS, TRACK_STATUSES, AlertStep, Event, Outlook, Picture
 from replay.alerts.model import AlertOptions, Ownership
 from replay.alerts.sights import Sights
-from replay.frames_in import FramesIn, Progress, TrackSummary, quiet
+from replay.frames_in import FramesIn, NoTrackError, Progress, TrackSummary, quiet
 from replay.scoring.results import NothingToScoreError, ScoreOptions
 from replay.scoring.run import load
 from replay.scoring.score import ownership
@@ -58,13 +58,17 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """entries_ns: when, by truth, the object of the track came into the zone itself; empty without truth."""
+    """entries_ns: when, by truth, the object of the track came into the zone itself; empty without truth.
+
+    passed: what of the recording was passed over.
+    """
 
     track: int
     zone: ZoneConfig
     moments: tuple[Moment, ...]
     steps: tuple[AlertStep, ...]
     entries_ns: tuple[int, ...]
+    passed: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -116,24 +120,28 @@ class _Watcher:
 def explain(path: str, site: SiteConfig, track: int, zone: str, progress: Progress = quiet) -> Explanation:
     """Run a recording of frames through the core and watch one track and one zone at every evaluation.
 
-    Raises ConfigError for a zone or a track that is not there, RecordingError where the recording cannot be read.
+    Raises ConfigError for a zone or a track that is not there, NoTrackError where there is none at all, RecordingError
+    where the recording cannot be read.
     """
     configured = {each.id: each for each in site.zones}
     if zone not in configured:
         raise ConfigError("--zone", zone, f"one of {', '.join(sorted(configured)) or 'none: the site has no zones'}")
-    recording = FramesIn(path, site, TrackSummary(), progress)
+    summary = TrackSummary()
+    recording = FramesIn(path, site, summary, progress)
     frames, watcher, events = recording.frames(), _Watcher(track, zone), list[Event]()
     for picture in recording.pictures:
         pipeline = Pipeline(site, rewind=False, observer=watcher)
         for frame in islice(frames, len(picture.entries)):
             events += pipeline.receive(frame)
         events += pipeline.finish()
+    if not watcher.seen:
+        raise NoTrackError(path, summary.passed)
     if not watcher.moments:
         raise ConfigError("--track", track, _tracks(watcher.seen))
     steps = tuple(each for each in events if isinstance(each, AlertStep) and _is_of(each, track, zone))
     moments = _with_steps(watcher.moments, steps)
     entries = _entries(path, [each for each in events if isinstance(each, Picture)], configured[zone], track)
-    return Explanation(track, configured[zone], moments, steps, entries)
+    return Explanation(track, configured[zone], moments, steps, entries, summary.passed)
 
 
 def _is_of(step: AlertStep, track: int, zone: str) -> bool:
@@ -144,7 +152,7 @@ def _tracks(seen: dict[int, int]) -> str:
     """The tracks that there were, the longest first."""
     names = [str(track) for track, _ in sorted(seen.items(), key=lambda one: (-one[1], one[0]))]
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f"a track of this recording: {', '.join(names[:MOST_NAMED])}{more}" if names else "none: it gave no track"
+    return f"a track of this recording: {', '.join(names[:MOST_NAMED])}{more}"
 
 
 def _gone(time_ns: int, watch: Watch) -> Moment:

@@ -9,7 +9,7 @@ their time. So memory does not grow with the number of detections.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
@@ -20,7 +20,7 @@ import numpy as np
 
 from adapters.intake.gatekeeper import Gatekeeper
 from fusion.config import SiteConfig
-from fusion.errors import RecordingError
+from fusion.errors import RecordingError, SkypicketError
 from fusion.registration.registration import Estimate
 from fusion.types import SECOND_NS, Coverage, Frame, Pose
 from replay.recordings.files import Problem, open_reader
@@ -39,6 +39,13 @@ Progress = Callable[[str, int, int | None], None]
 
 def quiet(stage: str, done: int, total: int | None) -> None:
     """Progress for those who do not look."""
+
+
+class NoTrackError(SkypicketError):
+    """A recording gives no track at all; with what was passed over, which may be why."""
+
+    def __init__(self, path: str | Path, passed: Sequence[str]) -> None:
+        super().__init__("; ".join([f"{path} gives no track", *(f"passed over: {text}" for text in passed)]))
 
 
 @dataclass(slots=True)
@@ -68,6 +75,11 @@ class TrackSummary:
     steps: int = 0
     epoch: str = ""
     registration: dict[str, dict[str, Estimate]] = field(default_factory=dict)
+
+    @property
+    def passed(self) -> tuple[str, ...]:
+        """What of the recording was passed over, one sentence for each kind."""
+        return (*map(str, self.problems), *(f"{count:,} x {first}" for count, first in self.rejected.values()))
 
 
 class Entry(NamedTuple):

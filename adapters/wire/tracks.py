@@ -70,7 +70,7 @@ def read_tracks(message: Mapping[str, Any]) -> Picture:
         created_ns=table.integers("created_ns", 0, MAX_TIME_NS, default=time_ns),
         hits=table.integers("hits", 0, MAX_INTEGER, default=0),
         sensors=tuple([tuple(ids) for ids in table.entries("sensors", _are_ids, "an array of sensor ids", [])]),
-        identity=tuple(table.entries("identity", is_text, "a string or null", None)),
+        identity=tuple(table.entries("identity", is_text, "1 to 64 printable characters or null", None)),
         diverted_ns=tuple(table.entries("diverted_ns", is_time, "a time or null", None)),
         reason=tuple(table.entries("reason", _is_sentence, "a sentence or null", None)),
     )

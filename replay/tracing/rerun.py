@@ -12,12 +12,12 @@ import numpy as np
 
 from adapters.wire import read_tracks
 from fusion.config import SiteConfig
-from fusion.errors import ConfigError, MessageRejected, SkypicketError
+from fusion.errors import ConfigError, MessageRejected
 from fusion.geodesy import rotate
 from fusion.pipeline import Pipeline
 from fusion.tracking.tracker import Tracker
 from fusion.types import SECOND_NS, AlertStep, Event, Floats, Frame, Picture
-from replay.frames_in import PROGRESS_FRAMES, FramesIn, Progress, TrackSummary, quiet
+from replay.frames_in import PROGRESS_FRAMES, FramesIn, NoTrackError, Progress, TrackSummary, quiet
 from replay.recordings.files import open_reader
 from replay.scoring.matching import UPPER_TRIANGLE
 from replay.tracing.history import Histories, History, Sight
@@ -45,10 +45,6 @@ class Known:
     last_ns: int = 0
     place: tuple[float, float, float] = (0.0, 0.0, 0.0)
     spread: Floats = field(default_factory=lambda: np.full((3, 3), np.nan))
-
-
-class NothingToTraceError(SkypicketError):
-    """The recording gives no track at all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +77,7 @@ def rerun(path: str, site: SiteConfig, track: int, back_s: float, progress: Prog
     summary = TrackSummary()
     recording = FramesIn(path, site, summary, progress)
     if not any(picture.entries for picture in recording.pictures):
-        return _published(path, site, track, _passed(summary))
+        return _published(path, site, track, summary.passed)
     frames, events = recording.frames(), list[AlertStep]()
     histories, before, known = Histories(track), deque[Frame](), dict[int, Known]()
     ends_ns, first = (0, 0), None
@@ -105,10 +101,11 @@ def rerun(path: str, site: SiteConfig, track: int, back_s: float, progress: Prog
                     before.popleft()
         _take(pipeline.finish(), known, events)
         progress("tracking", len(picture.entries), len(picture.entries))
-    passed = _passed(summary)
+    passed = summary.passed
     history = histories.of(track)
     if history is None or track not in known:
-        _check_any(known, path, passed)
+        if not known:
+            raise NoTrackError(path, passed)
         raise ConfigError("--track", track, _named(known, track))
     return Rerun(
         history,
@@ -121,11 +118,6 @@ def rerun(path: str, site: SiteConfig, track: int, back_s: float, progress: Prog
         first=first,
         passed=passed,
     )
-
-
-def _passed(summary: TrackSummary) -> tuple[str, ...]:
-    """What of the recording was passed over, one sentence for each kind."""
-    return (*map(str, summary.problems), *(f"{count:,} x {first}" for count, first in summary.rejected.values()))
 
 
 def _take(new: Sequence[Event], known: dict[int, Known], events: list[AlertStep]) -> None:
@@ -153,12 +145,6 @@ def _linked(steps: Sequence[AlertStep], track: int) -> tuple[int, ...]:
     """The other ids of the alerts' episodes that the track was in, in order of their coming."""
     together = [ids for each in steps for ids in [(*each.tracks, each.track)] if track in ids]
     return tuple(dict.fromkeys(other for ids in together for other in ids if other != track))
-
-
-def _check_any(known: dict[int, Known], path: str, passed: Sequence[str]) -> None:
-    """Raise NothingToTraceError where there was no track, with what was passed over: it may be why."""
-    if not known:
-        raise NothingToTraceError("; ".join([f"{path} gives no track", *(f"passed over: {text}" for text in passed)]))
 
 
 def _named(known: dict[int, Known], track: int) -> str:
@@ -192,7 +178,8 @@ def _published(path: str, site: SiteConfig, track: int, passed: tuple[str, ...])
         _note(picture, known)
         rows += [(picture, row) for row in np.flatnonzero(picture.id == track).tolist()]
     if not rows:
-        _check_any(known, path, passed)
+        if not known:
+            raise NoTrackError(path, passed)
         raise ConfigError("--track", track, _named(known, track))
     rows = [(picture, row) for picture, row in rows if picture.status[row] != "ended" and _whole(picture, row)]
     if not rows:

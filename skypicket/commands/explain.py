@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skypicket.arguments import INPUT, add_command, new_file, recording
-from skypicket.exits import DONE
+from skypicket.exits import DONE, NOTHING
 
 if TYPE_CHECKING:
     from skypicket.arguments import Subparsers
@@ -44,12 +45,19 @@ def run(arguments: argparse.Namespace) -> int:
     from adapters.site.configuration import load_site
     from replay.explain import explain
     from replay.explain_text import as_dict, as_text
+    from replay.frames_in import NoTrackError
     from skypicket.console import prepare_kernels, progress
 
     site = load_site(arguments.config or beside(arguments.recording))
     prepare_kernels()
-    with progress() as show:
-        found = explain(arguments.recording, site, arguments.track, arguments.zone, show)
+    try:
+        with progress() as show:
+            found = explain(arguments.recording, site, arguments.track, arguments.zone, show)
+    except NoTrackError as error:
+        print(f"skypicket: {error}", file=sys.stderr)
+        return NOTHING
+    for text in found.passed:
+        print(f"skypicket: passed over: {text}", file=sys.stderr)
     if arguments.plot is not None:
         from replay.pictures.plot import write_png
         from replay.pictures.plot_explain import draw_explanation

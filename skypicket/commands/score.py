@@ -58,6 +58,12 @@ def add_parser(subparsers: Subparsers) -> None:
         help="site.toml of the frames in FILE or OUT: scores of sensors, latency; entries from the third detection",
     )
     parser.add_argument(
+        "--frames",
+        type=recording,
+        metavar="FILE",
+        help="the recording that holds the frames (default: that of the truth, else OUT); needs --config",
+    )
+    parser.add_argument(
         "--near",
         type=number(0.0),
         default=500.0,
@@ -73,6 +79,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from adapters.site.configuration import load_site
+    from fusion.errors import ConfigError
     from replay.alerts.model import AlertOptions
     from replay.scoring.report import as_dict, as_text
     from replay.scoring.results import NothingToScoreError, ScoreOptions
@@ -90,11 +97,14 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.switch,
         arguments.window,
     )
+    if arguments.frames is not None and arguments.config is None:
+        raise ConfigError("--frames", arguments.frames, "frames of the sensors in --config SITE: give that too")
     site = None if arguments.config is None else load_site(arguments.config)
     try:
         loaded = load(arguments.tracks, arguments.truth)
         if site is not None:
-            loaded = with_detections(loaded, arguments.truth, site, options.max_gap_s, arguments.tracks)
+            places = (arguments.frames,) if arguments.frames is not None else (arguments.truth, arguments.tracks)
+            loaded = with_detections(loaded, places[0], site, options.max_gap_s, places[-1])
         compared = compared_run(loaded, options)
         score = score_compared(loaded, compared)
     except NothingToScoreError as error:

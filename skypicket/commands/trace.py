@@ -43,7 +43,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from adapters.site.configuration import load_site
-    from replay.tracing.rerun import NothingToTraceError
+    from replay.frames_in import NoTrackError
     from replay.tracing.trace import trace
     from skypicket.commands.explain import beside
     from skypicket.console import prepare_kernels, progress
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with progress() as show:
             found = trace(arguments.recording, site, arguments.track, arguments.back, show)
-    except NothingToTraceError as error:
+    except NoTrackError as error:
         print(f"skypicket: {error}", file=sys.stderr)
         return NOTHING
     for text in found.passed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -95,6 +96,46 @@ def test_a_subscriber_that_takes_nothing_holds_nobody_up_and_loses_only_its_own(
     for number in range(3 * QUEUE):
         publisher.forward("data", payload + str(number).encode())
         assert received(quick)[1] == payload + str(number).encode()
+
+
+def test_with_patience_a_slow_subscriber_holds_up_and_gets_every_message() -> None:
+    patient = Publisher("tcp://127.0.0.1:*", Sender("site"), patience_s=60.0)
+    socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.SUB)
+    socket.rcvhwm, socket.rcvbuf, socket.linger = 1, 4096, 0
+    socket.subscribe("data")
+    socket.connect(patient.address)
+    count, payload = 3 * QUEUE, b"x" * 20_000  # far more in sum than all buffers on the way
+    try:
+        assert patient.wait_for_subscriber(10.0)
+        sender = threading.Thread(target=lambda: [patient.forward("data", payload + b"%d" % n) for n in range(count)])
+        sender.start()
+        sender.join(0.2)
+        assert sender.is_alive()  # held up
+        patient.publish("status", BODY)  # while another thread waits
+        for number in range(count):
+            assert received(socket)[1] == payload + b"%d" % number
+        sender.join()
+    finally:
+        socket.close()
+        patient.close()
+
+
+def test_patience_ends_with_a_subscriber_that_takes_nothing_and_the_others_go_on() -> None:
+    patient = Publisher("tcp://127.0.0.1:*", Sender("site"), patience_s=0.05)
+    stuck, quick = (zmq.Context.instance().socket(zmq.SUB) for _ in range(2))
+    try:
+        for socket, room, prefix in ((stuck, 1, "data"), (quick, QUEUE, "dat")):  # XPUB tells of new prefixes alone
+            socket.rcvhwm, socket.rcvbuf, socket.linger = room, 4096, 0
+            socket.subscribe(prefix)
+            socket.connect(patient.address)
+            assert patient.wait_for_subscriber(10.0)
+        for number in range(3 * QUEUE):
+            patient.forward("data", b"x" * 20_000 + b"%d" % number)
+            assert received(quick)[1] == b"x" * 20_000 + b"%d" % number
+    finally:
+        stuck.close()
+        quick.close()
+        patient.close()
 
 
 def test_junk_from_subscribers_is_let_go(publisher: Publisher, subscribe: Callable[..., zmq.Socket[bytes]]) -> None:

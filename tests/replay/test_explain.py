@@ -17,7 +17,7 @@ from fusion.pipeline import Pipeline
 from fusion.types import SECOND_NS, AlertStep, Coverage, Picture, Place, Pose
 from replay.explain import Explanation, explain
 from replay.explain_text import as_dict, as_text, summary
-from replay.frames_in import FramesIn, TrackSummary
+from replay.frames_in import FramesIn, NoTrackError, TrackSummary
 from replay.pictures.plot import png
 from replay.pictures.plot_explain import draw_explanation
 from replay.recordings.files import open_writer
@@ -156,3 +156,11 @@ def test_the_command_answers_what_is_wrong_with_exit_code_two(
     site.write_text("[service]\norigin = { lat_deg = 47.0, lon_deg = 19.0, alt_m = 0.0 }\n")
     assert main(["explain", path, "--config", str(site), "--track", "1", "--zone", "x"]) == 2
     assert "the site has no zones" in capsys.readouterr().err
+
+
+def test_a_recording_without_a_track_says_what_was_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "empty.jsonl"
+    path.write_text('{"v": 1, "type": "frame"}\n{"v": 1, "type": "truth", "source": "s", "seq": 0, "epoch": "e", '
+                    '"time_ns": 1700000000000000000, "columns": {}}\n')  # fmt: skip
+    with pytest.raises(NoTrackError, match="gives no track.*passed over"):
+        explain(str(path), SITE, 1, SITE.zones[0].id)
