@@ -162,5 +162,5 @@ def test_a_recording_without_a_track_says_what_was_passed_over(tmp_path: Path) -
     path = tmp_path / "empty.jsonl"
     path.write_text('{"v": 1, "type": "frame"}\n{"v": 1, "type": "truth", "source": "s", "seq": 0, "epoch": "e", '
                     '"time_ns": 1700000000000000000, "columns": {}}\n')  # fmt: skip
-    with pytest.raises(NoTrackError, match="gives no track.*passed over"):
+    with pytest.raises(NoTrackError, match=r"gives no track.*passed over"):
         explain(str(path), SITE, 1, SITE.zones[0].id)
