@@ -282,7 +282,7 @@ def test_a_seek_back_starts_a_new_picture_in_a_real_service_and_loses_and_reject
     with pytest.raises(RequestRefused, match=r"state: .* allowed is step while it is paused"):
         ask("step")
     heard: dict[str, list[tuple[str, int]]] = {}
-    while sum(map(len, heard.values())) < 250 + 120 + 60:
+    while sum(map(len, heard.values())) < counts(last, "frames"):
         found = listener.receive(PATIENCE_S)
         assert found is not None
         topic, payload = found
