@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO, TypeVar
 
 from fusion.errors import MOST_SHOWN
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fusion.config import SiteConfig
     from replay.recordings.record import Problems
 
@@ -81,6 +83,32 @@ def prepare_kernels() -> None:
     if not kernels.compiled():
         say(COMPILING)
     kernels.load()
+
+
+class Passing(Protocol):
+    """What was found in a recording, with what of it was passed over."""
+
+    @property
+    def passed(self) -> Sequence[str]: ...
+
+
+Found = TypeVar("Found", bound=Passing)
+
+
+def track_again(find: Callable[[Progress], Found]) -> Found | None:
+    """What is found by tracking a recording again; says what was passed over. None, said, where it gives no track."""
+    from replay.frames_in import NoTrackError
+
+    prepare_kernels()
+    try:
+        with progress() as show:
+            found = find(show)
+    except NoTrackError as error:
+        say(str(error))
+        return None
+    for text in found.passed:
+        say(f"passed over: {text}")
+    return found
 
 
 def counted(rejected: Mapping[str, tuple[int, str]]) -> list[str]:

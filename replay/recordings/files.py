@@ -7,10 +7,10 @@ with open_reader("in.mcap") as records, open_writer("out.jsonl") as out:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fusion.errors import MessageRejected, RecordingError
 from replay.recordings.jsonl_file import STANDARD, JsonlReader, JsonlWriter
@@ -105,11 +105,15 @@ class TopicReport:
 
 @dataclass(slots=True)
 class Report:
-    """What a recording holds. `problems` has the first of each kind of damage, counted."""
+    """What a recording holds.
+
+    problems: the first of each kind of damage, counted. wrong: the same of messages that hold what they may not.
+    """
 
     path: str
     topics: dict[str, TopicReport]
     problems: tuple[Problem, ...]
+    wrong: tuple[Problem, ...]
     truncated: bool
     metadata: dict[str, str]
 
@@ -126,9 +130,17 @@ class Report:
         return (max(topic.to_ns for topic in topics) - min(topic.from_ns for topic in topics)) / 1e9
 
 
-def inspect(path: str | Path) -> Report:
-    """Read a whole recording and decode every message of it: what is there, and what is wrong with it."""
+def envelope_alone(message: Mapping[str, Any]) -> None:
+    """Whatever a message holds beside its envelope is good."""
+
+
+def inspect(path: str | Path, check: Callable[[Mapping[str, Any]], None] = envelope_alone) -> Report:
+    """Read a whole recording and decode every message of it: what is there, and what is wrong with it.
+
+    check: raises MessageRejected for a message whose contents are wrong.
+    """
     topics: dict[str, TopicReport] = {}
+    wrong = Problems()
     with open_reader(path) as reader:
         for record in reader:
             try:
@@ -136,6 +148,10 @@ def inspect(path: str | Path) -> Report:
             except MessageRejected as error:
                 reader.problems.add(error.code, f"{record.topic}: {error.detail}", reader.offset)
                 continue
+            try:
+                check(record.message)
+            except MessageRejected as error:
+                wrong.add(f"{record.topic} {error.code}", f"{record.topic}: {error.detail}", reader.offset)
             known = topics.get(record.topic)
             if known is None:
                 topics[record.topic] = TopicReport(1, len(record.payload), time_ns, time_ns)
@@ -145,5 +161,6 @@ def inspect(path: str | Path) -> Report:
             known.from_ns = min(known.from_ns, time_ns)
             known.to_ns = max(known.to_ns, time_ns)
         return Report(
-            str(path), dict(sorted(topics.items())), tuple(reader.problems), reader.truncated, reader.metadata
-        )
+            str(path), dict(sorted(topics.items())), tuple(reader.problems), tuple(wrong), reader.truncated,
+            reader.metadata,
+        )  # fmt: skip

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fusion.config import SiteConfig, ZoneConfig
+    from replay.recordings.record import Problem
     from skypicket.arguments import Subparsers
 
 ALLOWED: Final = "a path that ends in .toml, .geojson, .json, .txt, .air, .openair, .mcap or .jsonl, or -"
@@ -139,23 +140,31 @@ def _times(zone: ZoneConfig) -> str:
 
 
 def _recording(file: str) -> int:
+    from adapters.wire.contents import check_contents
     from replay.recordings.files import inspect
     from replay.text import Rows, aligned, utc
 
-    report = inspect(file)
+    report = inspect(file, check_contents)
     damaged = bool(report.problems) or report.truncated
-    verdict = "truncated" if report.truncated else "damaged" if damaged else "good"
+    verdict = "truncated" if report.truncated else "damaged" if damaged else "wrong" if report.wrong else "good"
     print(f"{file}: {verdict if report.messages else 'empty'}, {report.messages:,} messages, {report.span_s:,.1f} s")
     if report.topics:
         rows: Rows = [("topic", "messages", "bytes", "from", "to")]
         for topic, one in report.topics.items():
             rows.append((topic, f"{one.messages:,}", f"{one.bytes:,}", utc(one.from_ns), utc(one.to_ns)))
         print(f"\n{aligned(rows)}")
+    if report.wrong:
+        print("\nof these, what holds other than the contract says:", *_lines(report.wrong), sep="\n")
     if damaged:
-        print("\npassed over:", *(f"  {problem}" for problem in report.problems), sep="\n")
+        print("\npassed over:", *_lines(report.problems), sep="\n")
         if file != "-":
             print(
                 f"\n`skypicket recover {file}` makes a whole recording of what is readable, and says what is lost where"
             )
+    if damaged or report.wrong:
         return STOPPED
     return DONE if report.messages else NOTHING
+
+
+def _lines(problems: Sequence[Problem]) -> list[str]:
+    return [f"  {problem}" for problem in problems]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,19 +44,12 @@ def run(arguments: argparse.Namespace) -> int:
     from adapters.site.configuration import load_site
     from replay.explain import explain
     from replay.explain_text import as_dict, as_text
-    from replay.frames_in import NoTrackError
-    from skypicket.console import prepare_kernels, progress
+    from skypicket.console import track_again
 
     site = load_site(arguments.config or beside(arguments.recording))
-    prepare_kernels()
-    try:
-        with progress() as show:
-            found = explain(arguments.recording, site, arguments.track, arguments.zone, show)
-    except NoTrackError as error:
-        print(f"skypicket: {error}", file=sys.stderr)
+    found = track_again(lambda show: explain(arguments.recording, site, arguments.track, arguments.zone, show))
+    if found is None:
         return NOTHING
-    for text in found.passed:
-        print(f"skypicket: passed over: {text}", file=sys.stderr)
     if arguments.plot is not None:
         from replay.pictures.plot import write_png
         from replay.pictures.plot_explain import draw_explanation

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from skypicket.arguments import INPUT, add_command, new_file, number, recording
@@ -43,21 +42,14 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from adapters.site.configuration import load_site
-    from replay.frames_in import NoTrackError
     from replay.tracing.trace import trace
     from skypicket.commands.explain import beside
-    from skypicket.console import prepare_kernels, progress
+    from skypicket.console import track_again
 
     site = load_site(arguments.config or beside(arguments.recording))
-    prepare_kernels()
-    try:
-        with progress() as show:
-            found = trace(arguments.recording, site, arguments.track, arguments.back, show)
-    except NoTrackError as error:
-        print(f"skypicket: {error}", file=sys.stderr)
+    found = track_again(lambda show: trace(arguments.recording, site, arguments.track, arguments.back, show))
+    if found is None:
         return NOTHING
-    for text in found.passed:
-        print(f"skypicket: passed over: {text}", file=sys.stderr)
     written = []
     if arguments.kml is not None:
         from replay.tracing.kml import write_kml

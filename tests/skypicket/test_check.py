@@ -1,4 +1,4 @@
-"""`skypicket check` of zone files: what is in them, and what cannot be used."""
+"""`skypicket check` of zone files and recordings: what is in them, and what cannot be used."""
 
 from __future__ import annotations
 
@@ -59,3 +59,33 @@ def test_an_ed269_file_is_named_as_such(tmp_path, capsys):
     file.write_text(json.dumps({"UASZoneList": [zone]}))
     assert main(["check", str(file)]) == 0
     assert "good (ED-269;" in capsys.readouterr().out
+
+
+def line(seq: int, kind: str, columns: object, **more: object) -> str:
+    head = {"v": 1, "type": kind, "source": "a", "seq": seq, "epoch": "e", "time_ns": 1_700_000_000_000_000_000 + seq}
+    return json.dumps(head | more | {"columns": columns}) + "\n"
+
+
+def test_what_a_score_would_reject_is_not_called_good(tmp_path, capsys):
+    """A message is judged by what it holds, not by its envelope alone, and the good ones beside it are counted."""
+    place = {"lat_deg": [47.0], "lon_deg": [19.0], "alt_m": [100.0]}
+    place |= {f"{axis}_mps": [0.0] for axis in ("east", "north", "up")}
+    file = tmp_path / "run.jsonl"
+    good = line(0, "truth", {"id": ["a"], **place}) + line(1, "frame", {"range_m": [1.0]}, sensor="north")
+    file.write_text(good + line(2, "tracks", {"id": [7], **place}))
+    assert main(["check", str(file)]) == 0
+    capsys.readouterr()
+    bad = [
+        line(3, "truth", {"id": ["a"], **place, "lat_deg": [200.0]}),
+        line(4, "tracks", {"id": [7, 8], **place}),
+        line(5, "frame", {"range_m": [1.0], "azimuth_deg": []}, sensor="north"),
+        line(6, "alert", {}, zone="a", level="imminent"),
+    ]
+    file.write_text(good + "".join(bad))
+    assert main(["check", str(file)]) == 3
+    shown = capsys.readouterr().out
+    assert "wrong, 6 messages" in shown
+    told = shown.split("of these, what holds other than the contract says:")[1]
+    for topic in ("truth", "tracks", "frame.north", "alert.a.imminent"):
+        assert f": {topic}: " in told
+    assert "recover" not in shown  # nothing of it is lost
