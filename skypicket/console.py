@@ -85,6 +85,14 @@ def prepare_kernels() -> None:
     kernels.load()
 
 
+def compile_kernels() -> None:
+    """Compile them where no earlier run did, for other processes: this one does not use them."""
+    from fusion import kernels
+
+    if not kernels.compiled():
+        prepare_kernels()
+
+
 class Passing(Protocol):
     """What was found in a recording, with what of it was passed over."""
 

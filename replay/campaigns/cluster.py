@@ -52,7 +52,8 @@ class Workers:
         if self._cluster is None:
             from fusion import kernels
 
-            kernels.load()  # compiled once, before the workers would all do it
+            if not kernels.compiled():
+                kernels.load()  # once, before the workers would all do it
             self._begin_folder()
             # Ray listens on every interface: without the token, anybody near could run code here.
             os.environ.update({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)})

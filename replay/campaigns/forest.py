@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 ACROSS: Final = 3  # panels beside each other
 WIDTH_INCHES: Final = 12.0
-HEAD_INCHES: Final = 0.75  # of a panel, for its title and scale
 LINE_INCHES: Final = 0.36
+TITLE_INCHES, SCALE_INCHES = 0.34, 0.36  # above and below the lines of a panel
+BESIDE_INCHES, EDGE_INCHES, NAMES_INCHES = 0.35, 0.15, 0.12  # between panels, right of the last, right of the names
 MOST_DOTS: Final = 200  # of one line: more are one blot
 JITTER: Final = 0.22  # of a line's height, so that equal runs lie beside each other
 VERDICTS: Final = {"better": "#009988", "worse": "#d1242f", "different": "#cc7711"}
@@ -34,8 +35,8 @@ def draw(found: Sequence[Figure] | Sequence[Difference], theme: Literal["light",
     names = list(dict.fromkeys(one.configuration for one in found))
     metrics = [metric for metric in dict.fromkeys(one.metric for one in found) if _shown(found, metric)]
     down = max(1, math.ceil(len(metrics) / ACROSS))
-    height = down * (HEAD_INCHES + LINE_INCHES * len(names)) + 0.1
-    canvas = MatplotlibFigure(figsize=(WIDTH_INCHES, height), dpi=DPI, facecolor=look.background, layout="constrained")
+    height = down * (TITLE_INCHES + LINE_INCHES * len(names) + SCALE_INCHES)
+    canvas = MatplotlibFigure(figsize=(WIDTH_INCHES, height), dpi=DPI, facecolor=look.background)
     FigureCanvasAgg(canvas)
     panels = canvas.subplots(down, ACROSS, squeeze=False).ravel().tolist()
     for place, axes in enumerate(panels):
@@ -44,7 +45,20 @@ def draw(found: Sequence[Figure] | Sequence[Difference], theme: Literal["light",
             continue
         own = {one.configuration: one for one in found if one.metric == metrics[place]}
         _panel(axes, [own[name] for name in names], names if place % ACROSS == 0 else [], look)
+    _place(canvas, panels[0], len(names))
     return canvas
+
+
+def _place(canvas: Canvas, first: Axes, lines: int) -> None:
+    """Panels of one size, as far right as the names need: matplotlib's own layout takes as long as the drawing."""
+    width, height = canvas.get_size_inches().tolist()
+    left = max([label.get_window_extent().width for label in first.get_yticklabels()], default=0.0) / DPI + NAMES_INCHES
+    panel = (width - EDGE_INCHES - left - (ACROSS - 1) * BESIDE_INCHES) / ACROSS
+    canvas.subplots_adjust(
+        left=left / width, right=1.0 - EDGE_INCHES / width, wspace=BESIDE_INCHES / panel,
+        bottom=SCALE_INCHES / height, top=1.0 - TITLE_INCHES / height,
+        hspace=(TITLE_INCHES + SCALE_INCHES) / (LINE_INCHES * lines),
+    )  # fmt: skip
 
 
 def _shown(found: Sequence[Figure] | Sequence[Difference], metric: Metric) -> bool:

@@ -66,10 +66,10 @@ def _carry_out(grid: Grid, folder: Path, choices: Choices) -> int:
     from replay.campaigns.campaign import carry_out
     from replay.campaigns.page import write_page
     from replay.campaigns.report import summary_text
-    from skypicket.console import prepare_kernels
+    from skypicket.console import compile_kernels
     from skypicket.tally import tally_bar
 
-    prepare_kernels()
+    compile_kernels()
     try:
         with tally_bar() as show:
             summary = carry_out(grid, folder, choices, show)
