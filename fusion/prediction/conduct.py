@@ -57,11 +57,15 @@ class Conduct:
             return
         order = np.argsort(outlook.id, kind="stable")
         weight = outlook.weight[order]
-        velocity = (weight[..., None] * outlook.mean[order][..., 3:]).sum(axis=1)
+        velocity = mixed(weight, outlook.mean[..., 3:][order])
         known, rows = rows_of(self._id, outlook.id[order])
         self._id = outlook.id[order]
 
+        everyone = bool(known.all())
+
         def carried(values: Any, new: Any) -> Any:
+            if everyone:
+                return values[rows]
             out = np.array(new)
             out[known] = values[rows[known]]
             return out
@@ -80,9 +84,12 @@ class Conduct:
         after[on] = velocity[on]
         others = weight.copy()
         others[:, self._cruise] = 0.0
-        higher = on & (others.max(axis=1) > peak)
-        peak[higher], mode[higher] = others.max(axis=1)[higher], others.argmax(axis=1)[higher]
-        calm[~on & (steered < ENDS)] = velocity[~on & (steered < ENDS)]
+        likeliest = others.argmax(axis=1)
+        height = others[np.arange(len(order)), likeliest]
+        higher = on & (height > peak)
+        peak[higher], mode[higher] = height[higher], likeliest[higher]
+        at_rest = ~on & (steered < ENDS)
+        calm[at_rest] = velocity[at_rest]
         self._began, self._ended, self._peak, self._mode = began, ended, peak, mode
         self._calm, self._before, self._after = calm, before, after
 
@@ -101,3 +108,11 @@ class Conduct:
             self._names[int(self._mode[row])],
             float(self._peak[row]),
         )
+
+
+def mixed(weight: Floats, values: Floats) -> Floats:
+    """The mean (n, k) of values (n, modes, k) under weights (n, modes)."""
+    total: Floats = weight[:, 0, None] * values[:, 0]
+    for mode in range(1, weight.shape[1]):
+        total += weight[:, mode, None] * values[:, mode]
+    return total

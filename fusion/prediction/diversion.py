@@ -53,12 +53,8 @@ class Diversions:
 
     def follow(self, outlook: Outlook) -> None:
         """Take in one evaluation."""
-        from fusion.kernels.report import summarise
-
         order = np.argsort(outlook.id, kind="stable")
-        n, ids = len(order), outlook.id[order]
-        mean, spread = np.empty((n, 6)), np.empty((n, 6, 6))
-        summarise(outlook.weight[order], outlook.mean[order], outlook.covariance[order], mean, spread)
+        ids = outlook.id[order]
         updated, confirmed = outlook.updated_ns[order], outlook.status[order] == CONFIRMED
         known, rows = rows_of(self._id, ids)
         seen, first, diverted = (
@@ -66,7 +62,7 @@ class Diversions:
             for values in (self._seen, self._first, self._diverted)
         )
         news = np.flatnonzero(confirmed & (updated > seen))
-        judged, outside = self._outside(outlook.time_ns, ids[news], mean[news], spread[news])
+        judged, outside = self._outside(outlook, order[news])
         back, out = news[judged & ~outside], news[judged & outside]
         first[back] = 0
         again = out[first[out] > 0]
@@ -75,7 +71,7 @@ class Diversions:
         first[fresh] = updated[fresh]
         seen[news] = updated[news]
         self._id, self._seen, self._first, self._diverted = ids, seen, first, diverted
-        self._keep(outlook, order[confirmed], ids[confirmed], mean[confirmed], spread[confirmed])
+        self._keep(outlook, order[confirmed])
 
     def times(self, ids: Ints) -> tuple[int | None, ...]:
         """When each of (n,) tracks last left its corridor, UTC ns: of the first detection outside; or None."""
@@ -83,32 +79,43 @@ class Diversions:
         found = np.where(known, self._diverted[rows] if len(self._diverted) else 0, 0)
         return tuple([each or None for each in found.tolist()])
 
-    def _outside(self, now_ns: int, ids: Ints, mean: Floats, spread: Floats) -> tuple[Bools, Bools]:
-        """Which of (n,) tracks had a corridor, and which of them are outside."""
+    def _outside(self, outlook: Outlook, rows: Ints) -> tuple[Bools, Bools]:
+        """Which of (n,) rows had a corridor, and which of them are outside."""
         from fusion.kernels.diversion import departure
 
-        judged, outside = np.zeros(len(ids), bool), np.zeros(len(ids), bool)
-        if not self._marks or now_ns - self._marks[0].time_ns < self._after_ns or not len(ids):
+        judged, outside = np.zeros(len(rows), bool), np.zeros(len(rows), bool)
+        if not self._marks or outlook.time_ns - self._marks[0].time_ns < self._after_ns or not len(rows):
             return judged, outside
         mark = self._marks[0]
-        judged, rows = rows_of(mark.id, ids)
-        rows, square = rows[judged], np.empty(int(judged.sum()))
+        judged, then = rows_of(mark.id, outlook.id[rows])
+        then, square = then[judged], np.empty(int(judged.sum()))
+        mean, spread = _gaussians(outlook, rows[judged])
         climb = self._motions.parameters[0]
         departure(
-            mark.mean[rows], mark.spread[rows], mark.up[rows], mark.density[rows],
-            np.ascontiguousarray(mean[judged, :3]), spread[judged], float(climb[CLIMB_SIGMA]),
-            float(climb[CLIMB_TIME]), SEMI_MAJOR_M, (now_ns - mark.time_ns) / SECOND_NS, square,
+            mark.mean[then], mark.spread[then], mark.up[then], mark.density[then],
+            np.ascontiguousarray(mean[:, :3]), spread, float(climb[CLIMB_SIGMA]),
+            float(climb[CLIMB_TIME]), SEMI_MAJOR_M, (outlook.time_ns - mark.time_ns) / SECOND_NS, square,
         )  # fmt: skip
         outside[judged] = square > GATE
         return judged, outside
 
-    def _keep(self, outlook: Outlook, order: Ints, ids: Ints, mean: Floats, spread: Floats) -> None:
-        """Remember this evaluation where it is time to, and forget what a younger mark is old enough to replace."""
+    def _keep(self, outlook: Outlook, rows: Ints) -> None:
+        """Remember these rows where it is time to, and forget what a younger mark is old enough to replace."""
         marks = self._marks
         if not marks or outlook.time_ns - marks[-1].time_ns >= MARK_NS:
-            density = self._motions.parameters[outlook.weight[order].argmax(axis=1), DENSITY]
-            up = self._plane.up_at(mean[:, :3]) if len(ids) else np.zeros((0, 3))
-            marks = (*marks, Mark(outlook.time_ns, ids, mean, spread, up, density))
+            mean, spread = _gaussians(outlook, rows)
+            density = self._motions.parameters[outlook.weight[rows].argmax(axis=1), DENSITY]
+            up = self._plane.up_at(mean[:, :3]) if len(rows) else np.zeros((0, 3))
+            marks = (*marks, Mark(outlook.time_ns, outlook.id[rows], mean, spread, up, density))
         while len(marks) > 1 and outlook.time_ns + SECOND_NS - marks[1].time_ns >= self._after_ns:
             marks = marks[1:]
         self._marks = marks
+
+
+def _gaussians(outlook: Outlook, rows: Ints) -> tuple[Floats, Floats]:
+    """Mean (n, 6) and covariance (n, 6, 6) of (n,) rows, over their modes."""
+    from fusion.kernels.report import summarise
+
+    mean, spread = np.empty((len(rows), 6)), np.empty((len(rows), 6, 6))
+    summarise(outlook.weight[rows], outlook.mean[rows], outlook.covariance[rows], mean, spread)
+    return mean, spread

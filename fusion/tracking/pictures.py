@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -98,6 +99,7 @@ def _sensors(tracker: Tracker, store: TrackStore, time_ns: int) -> tuple[tuple[s
     return tuple([sets[key] for key in keys])
 
 
+@lru_cache(maxsize=4096)
 def _named(names: tuple[str, ...], key: bytes) -> tuple[str, ...]:
     """The names whose bits are set."""
     bits = np.unpackbits(np.frombuffer(key, np.uint8), count=len(names)).tolist()
