@@ -1,10 +1,14 @@
-"""What every test shares: Hypothesis profiles, and no window on any screen."""
+"""What every test shares: Hypothesis profiles, no window on any screen, and `waiting`."""
 
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
 from hypothesis import HealthCheck, settings
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 # Set before anything imports matplotlib; processes that tests start inherit it.
 os.environ["MPLBACKEND"] = "Agg"

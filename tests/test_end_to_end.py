@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
+from waiting import PATIENCE_S, until
 
 from adapters.client import Restart, request, subscribe
 from adapters.line.publish import Pusher
@@ -21,7 +20,6 @@ from skypicket.cli import main
 
 SITE = Path(__file__).parents[1] / "adapters/simulated/scenarios/airport-drones/site.toml"
 DURATION_S = 60  # of the scenario: one drone raises alerts for both zones, and is inside one
-PATIENCE_S = 60.0  # for what takes a second on a machine of its own
 FREE = "tcp://127.0.0.1:*"
 Step = tuple[str, int, str, str, int]
 
@@ -48,17 +46,6 @@ def simulate(family: Family, addresses: dict[str, str]) -> Child:
 def snapshot(addresses: dict[str, str]) -> Message:
     found: Message = request(addresses["requests"], {"request": "snapshot"}, timeout_s=PATIENCE_S)
     return found
-
-
-def until(reached: Callable[[], Any]) -> Any:
-    """Ask again until the answer is true: each asking waits for the service itself."""
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        found = reached()
-        if found:
-            return found
-        time.sleep(0.02)  # not to keep the service from its work by asking
-    raise AssertionError("never reached")
 
 
 def reported(addresses: dict[str, str], frames: int) -> Message | None:

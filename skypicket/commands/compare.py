@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from skypicket.arguments import INPUT, add_command, new_file, number, recording, whole
 from skypicket.exits import DONE, NOTHING, USAGE
+from skypicket.scoring_options import add_scoring_options, chosen
 
 if TYPE_CHECKING:
     from skypicket.arguments import Subparsers
@@ -27,22 +28,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument("a", type=recording, metavar="A", help=f"the tracks of one run, {INPUT}")
     parser.add_argument("b", type=recording, metavar="B", help="those of the other")
-    parser.add_argument(
-        "--truth", type=recording, required=True, metavar="FILE", help="the recording that holds the truth"
-    )
-    parser.add_argument("--c", type=float, default=100.0, metavar="METRES", help="cut-off of GOSPA (default 100)")
-    parser.add_argument("--dims", type=int, choices=(2, 3), default=2, help="in the plane, or with height (default 2)")
-    parser.add_argument("--period", type=float, metavar="S", help="compare each S seconds instead of at every picture")
-    parser.add_argument(
-        "--max-gap",
-        type=float,
-        default=10.0,
-        metavar="S",
-        help="truth is interpolated over gaps up to this (default 10)",
-    )
-    parser.add_argument(
-        "--from", dest="from_s", type=number(0.0), default=0.0, metavar="S", help="leave out the first S seconds"
-    )
+    add_scoring_options(parser)
     parser.add_argument(
         "--block",
         type=number(0.0, above=True),
@@ -65,13 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     if [arguments.a, arguments.b, arguments.truth].count("-") > 1:
         print("skypicket: - can be one of A, B and FILE: standard input is read once", file=sys.stderr)
         return USAGE
-    options = ScoreOptions(
-        c_m=arguments.c,
-        dims=arguments.dims,
-        period_s=arguments.period,
-        max_gap_s=arguments.max_gap,
-        from_s=arguments.from_s,
-    )
+    options = ScoreOptions(**chosen(arguments))
     names = arguments.a, arguments.b
     try:
         a = load(arguments.a, arguments.truth)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from skypicket.arguments import INPUT, add_command, new_file, number, recording
 from skypicket.exits import DONE, NOTHING
+from skypicket.scoring_options import add_scoring_options, chosen
 
 if TYPE_CHECKING:
     from skypicket.arguments import Subparsers
@@ -30,27 +31,12 @@ def add_parser(subparsers: Subparsers) -> None:
         "score tracks.mcap --truth detections.jsonl --config site.toml",
     )
     parser.add_argument("tracks", type=recording, metavar="OUT", help=f"the tracks, {INPUT}")
-    parser.add_argument(
-        "--truth", type=recording, required=True, metavar="FILE", help="the recording that holds the truth"
-    )
-    parser.add_argument("--c", type=float, default=100.0, metavar="METRES", help="cut-off of GOSPA (default 100)")
+    add_scoring_options(parser)
     parser.add_argument(
         "--switch", type=float, metavar="METRES", help="what a change of track costs (default half the cut-off)"
     )
     parser.add_argument(
         "--window", type=float, default=10.0, metavar="S", help="over which OSPA(2) compares tracks (default 10)"
-    )
-    parser.add_argument("--dims", type=int, choices=(2, 3), default=2, help="in the plane, or with height (default 2)")
-    parser.add_argument("--period", type=float, metavar="S", help="score each S seconds instead of at every picture")
-    parser.add_argument(
-        "--max-gap",
-        type=float,
-        default=10.0,
-        metavar="S",
-        help="truth is interpolated over gaps up to this (default 10)",
-    )
-    parser.add_argument(
-        "--from", dest="from_s", type=number(0.0), default=0.0, metavar="S", help="leave out the first S seconds"
     )
     parser.add_argument(
         "--config",
@@ -88,15 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     alerts = AlertOptions(near_m=arguments.near, near_vertical_m=arguments.near_height)
     options = ScoreOptions(
-        arguments.c,
-        arguments.dims,
-        arguments.period,
-        arguments.max_gap,
-        arguments.from_s,
-        alerts,
-        arguments.switch,
-        arguments.window,
-    )
+        **chosen(arguments), alerts=alerts, switch_m=arguments.switch, window_s=arguments.window
+    )  # fmt: skip
     if arguments.frames is not None and arguments.config is None:
         raise ConfigError("--frames", arguments.frames, "frames of the sensors in --config SITE: give that too")
     site = None if arguments.config is None else load_site(arguments.config)

@@ -11,13 +11,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mcap.reader import make_reader
+from waiting import PATIENCE_S, until
 
 from adapters.line.publish import Publisher
 from adapters.line.requests import RequestServer, snapshot_result
@@ -29,7 +30,6 @@ from replay.recordings.rotation import numbered_parts
 from skypicket.cli import main
 
 S = 1_000_000_000
-PATIENCE_S = 60.0
 FREE = "tcp://127.0.0.1:*"
 ROOM_BYTES = 300_000
 SITE = Path(__file__).parents[2] / "adapters" / "simulated" / "scenarios" / "airport-drones" / "site.toml"
@@ -98,13 +98,6 @@ def recorder(line: Line, out: Path, *more: str, limit: int | None = None) -> Ite
     finally:
         child.kill()
         child.communicate()
-
-
-def until(reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not reached():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def seqs(path: Path) -> list[int]:

@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 import zmq
+from waiting import PATIENCE_S, until
 
 from adapters.client import Listener, RequestRefused, request
 from adapters.wire import decode, unpack
@@ -30,7 +31,6 @@ from skypicket.cli import main
 
 SITE = Path(__file__).parents[2] / "adapters/simulated/scenarios/airport-drones/site.toml"
 START_NS = 1_700_000_000 * SECOND_NS
-PATIENCE_S = 60.0
 FREE = "tcp://127.0.0.1:*"
 RIGHT, LEFT, UP = b"\x1b[C", b"\x1b[D", b"\x1b[A"
 
@@ -217,16 +217,6 @@ def serve(family: Family, data: Path) -> dict[str, str]:
     child = family.start("serve", f"--config={SITE}", "--time=event", "--json", f"--data={data}", *words)
     found: dict[str, str] = json.loads(child.wait_for(lambda line: line.startswith("{"), 120.0))
     return found
-
-
-def until(reached: Callable[[], Any]) -> Any:
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        found = reached()
-        if found:
-            return found
-        time.sleep(0.02)  # not to keep the others from their work by asking
-    raise AssertionError("never reached")
 
 
 def asker(player: Child) -> Callable[..., Any]:
