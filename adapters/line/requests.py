@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ LARGEST_ID = 4096  # bytes of a request's id; it is sent back
 BATCH = 64  # requests answered before others have their turn
 MAX_STEPS = 10_000  # alert steps asked for at once; an answer may hold fewer, never none of several
 DEFAULT_STEPS = 1000
+PAGE_BYTES = 4 * 1024 * 1024  # of alert steps in one answer: half of what a message may have
 MAX_WHO = 100  # characters
 MAX_NOTE = 1000  # characters
 MAX_TRACK = 2**53 - 1  # the contract's: track ids are below 2^53
@@ -109,14 +110,14 @@ def snapshot_result(
     *,
     number: int,
     tracks: Message | None,
-    zones: Message,
+    zones: Message | None,
     alerts: Sequence[Message],
-    status: Message,
+    status: Message | None,
 ) -> Message:
     """The `result` of `snapshot`: the state after everything that `sender` has stamped up to now.
 
     number: the journal's last.  alerts: the last step of each open one.  tracks, zones, status: as published; no
-    tracks before the first picture.
+    tracks before the first picture, and none of the others where a replay has none.
     """
     return {
         "source": sender.source,
@@ -128,6 +129,18 @@ def snapshot_result(
         "alerts": list(alerts),
         "status": status,
     }
+
+
+def page_of(steps: Iterable[Message]) -> list[Message]:
+    """The first of the alert steps, as many as fit into one answer, never none of several."""
+    page: list[Message] = []
+    size = 0
+    for step in steps:
+        size += len(encode(step))
+        if page and size > PAGE_BYTES:
+            break
+        page.append(step)
+    return page
 
 
 class RequestServer:

@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from adapters.line.player_requests import PLAYER_PARAMETERS
-from adapters.line.requests import Handler, RequestRefused, RequestServer
+from adapters.line.requests import PARAMETERS, Handler, RequestRefused, RequestServer
 from adapters.wire import Message
 from fusion.types import SECOND_NS
 from replay.playing.player import Player
+from replay.playing.shown import Shown
 
 
-def open_requests(address: str, player: Player) -> RequestServer:
-    """A request socket at `address` for `player`; serve it while the player waits. Raises ConfigError."""
-    return RequestServer(address, Control(player).handlers(), PLAYER_PARAMETERS)
+def open_requests(address: str, player: Player, shown: Shown | None = None) -> RequestServer:
+    """A request socket at `address` for `player`; serve it while the player waits. Raises ConfigError.
+
+    shown: what is published, for subscribers: then `snapshot` and `alerts` are answered as a service answers them.
+    """
+    handlers, parameters = Control(player).handlers(), dict(PLAYER_PARAMETERS)
+    if shown is not None:
+        handlers |= {"snapshot": shown.snapshot, "alerts": shown.alerts}
+        parameters |= {name: PARAMETERS[name] for name in ("snapshot", "alerts")}
+    return RequestServer(address, handlers, parameters)
 
 
 class Control:

@@ -1,4 +1,5 @@
-"""Recorded messages as those of a sender's new run: a new `epoch` for each that they had, `seq` from 0, other names."""
+"""Recorded messages as those of a sender's new run: a new `epoch` for each that they had, `seq` from 0, other names;
+while the numbers of alert steps go on, as a journal's do."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.wire import Message, is_id, topic_of
+from adapters.wire import Message, is_id, is_integer, topic_of
+from adapters.wire.limits import MAX_INTEGER
 from fusion.errors import ConfigError
 
 NO_NAMES: Mapping[str, str] = {}
@@ -37,15 +39,39 @@ class Numbering:
         return self._below[seq]
 
 
+class StepNumbers:
+    """The `number` of alert steps over all stretches: as recorded in the first, then on from the highest so far.
+
+    A service keeps its journal over restarts; who follows it takes a number that came before for a repetition.
+    """
+
+    def __init__(self) -> None:
+        self._highest = self._before = 0
+
+    def begin(self) -> None:
+        """A new stretch."""
+        self._before = self._highest
+
+    def __call__(self, number: int) -> int:
+        """The new number of a recorded one; one that would leave the contract's range stays as it is."""
+        new = number + self._before
+        if new > MAX_INTEGER:
+            return number
+        self._highest = max(self._highest, new)
+        return new
+
+
 class Renewal:
     """Makes the messages of one stretch of playing those of the new run `run`.
 
-    names: sensor -> the sensor that its frames become. What is recorded of tracks and alerts is left as it is.
+    names: sensor -> the sensor that its frames become.  numbers: of alert steps. What else is recorded of tracks and
+    alerts is left as it is.
     """
 
-    def __init__(self, run: str, names: Mapping[str, str] = NO_NAMES) -> None:
+    def __init__(self, run: str, names: Mapping[str, str] = NO_NAMES, numbers: StepNumbers | None = None) -> None:
         self._run = run
         self._names = names
+        self._numbers = numbers or StepNumbers()
         self._epochs: dict[tuple[str, str, str], str] = {}
         self._streams: dict[tuple[str, str, str], Numbering] = {}
 
@@ -68,6 +94,8 @@ class Renewal:
             topic = topic_of({**message, **changed})
         if message["type"] == "status" and isinstance(message.get("last"), dict):
             changed["last"] = self._last(source, epoch, message["last"])
+        if message["type"] == "alert" and is_integer(message.get("number"), 0, MAX_INTEGER):
+            changed["number"] = self._numbers(message["number"])
         return topic, {**message, **changed}
 
     def _epoch(self, source: str, epoch: str, sensor: str = "") -> str:

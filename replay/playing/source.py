@@ -10,7 +10,7 @@ from fusion.errors import MessageRejected, RecordingError
 from replay.playing.ahead import Ready
 from replay.playing.order import by_event_time
 from replay.playing.playback import Playback
-from replay.playing.renewal import Renewal
+from replay.playing.renewal import Renewal, StepNumbers
 from replay.recordings.files import Problems, Reader, Record, open_reader
 from replay.recordings.seeking import DISORDER_NS, Places
 
@@ -32,6 +32,7 @@ class Source:
         self.problems = Problems()
         self.truncated = False
         self._furthest = -1
+        self._numbers = StepNumbers()
         if playback.loop and not self.places.seekable:
             raise RecordingError(self.places.named, "cannot be played in a loop; allowed is a file")
 
@@ -49,7 +50,8 @@ class Source:
 
     def messages(self, from_ns: int | None, run: str, closing: Callable[[], bool]) -> Generator[Ready]:
         """What is to be sent: from the start, or from an event time on, as the run `run`."""
-        renewal = Renewal(run, self._playback.names)
+        self._numbers.begin()
+        renewal = Renewal(run, self._playback.names, self._numbers)
         with self._open(from_ns) as reader:
             self.size = reader.size
             try:

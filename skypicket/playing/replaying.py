@@ -15,6 +15,7 @@ from replay.playing.control import open_requests
 from replay.playing.outlets import PATIENCE_S, Outlets
 from replay.playing.playback import Playback
 from replay.playing.player import Player, quiet
+from replay.playing.shown import Shown
 from replay.playing.state import Played
 from replay.playing.urgency import urgent
 from skypicket.console import progress, say
@@ -42,7 +43,7 @@ def replay(arguments: Namespace, playback: Playback) -> int:
         outlets = Outlets(pusher, publisher, stop)
         stack.callback(outlets.close)
         player = Player(arguments.file, outlets, playback, urge=urge)
-        desk = stack.enter_context(_desk(player, arguments, keys, publisher))
+        desk = stack.enter_context(_desk(player, arguments, keys, publisher, outlets.shown))
         if desk is not None:
             player.idle = desk.idle
         show = quiet if desk is not None and desk.drawing else stack.enter_context(_progress())
@@ -55,12 +56,14 @@ def replay(arguments: Namespace, playback: Playback) -> int:
 
 
 @contextmanager
-def _desk(player: Player, arguments: Namespace, keys: bool, publisher: Publisher | None) -> Iterator[Desk | None]:
+def _desk(
+    player: Player, arguments: Namespace, keys: bool, publisher: Publisher | None, shown: Shown | None
+) -> Iterator[Desk | None]:
     """Whoever has a hand on the player, if anybody has."""
     with ExitStack() as stack:
         requests = keyboard = bar = ticker = None
         if arguments.requests is not None:
-            requests = open_requests(arguments.requests, player)
+            requests = open_requests(arguments.requests, player, shown)
             stack.callback(requests.close)
             say(f"requests at {requests.address}")
         if arguments.clock is not None and publisher is not None:

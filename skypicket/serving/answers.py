@@ -6,13 +6,12 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from adapters.line.requests import MOST_SLICES, RequestRefused, snapshot_result
-from adapters.wire import Message, encode
+from adapters.line.requests import MOST_SLICES, RequestRefused, page_of, snapshot_result
+from adapters.wire import Message
 
 if TYPE_CHECKING:
     from skypicket.serving.service import Service
 
-PAGE_BYTES: Final = 4 * 1024 * 1024  # of alert steps in one answer: half of what a message may have
 ROUNDING: Final = 1e-9  # a tenth of 0.3 s goes into it three times
 _log = logging.getLogger(__name__)
 
@@ -52,14 +51,7 @@ class Answers:
 
     def alerts(self, since: int, limit: int) -> list[Message]:
         """Steps from the journal, and those that wait for it, as many as fit into an answer."""
-        page: list[Message] = []
-        size = 0
-        for step in self._service.outbox.logbook.since(since, limit):
-            size += len(encode(step))
-            if page and size > PAGE_BYTES:
-                break
-            page.append(step)
-        return page
+        return page_of(self._service.outbox.logbook.since(since, limit))
 
     def ack(self, alert: str, who: str, note: str) -> Message:
         """The acknowledged step."""

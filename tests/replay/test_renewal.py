@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.intake.sequence import Stream
+from adapters.wire.limits import MAX_INTEGER
 from fusion.errors import ConfigError
-from replay.playing.renewal import Numbering, Renewal, renamed
+from replay.playing.renewal import Numbering, Renewal, StepNumbers, renamed
 
 
 def frame(seq: int, sensor: str = "north", **rest: Any) -> dict[str, Any]:
@@ -91,6 +92,21 @@ def test_a_status_tells_the_last_numbers_of_the_new_run() -> None:
     renewal("tracks", {**frame(40), "type": "tracks"})
     status = {**frame(9), "type": "status", "last": {"tracks": 41, "status": 9, "alert.a.predicted": 3}}
     assert renewal("status", status)[1]["last"] == {"tracks": 1, "status": 0}
+
+
+def test_the_numbers_of_alert_steps_go_on_over_stretches() -> None:
+    """As a journal's over restarts: a subscriber takes a number that it has seen for a repetition."""
+    numbers = StepNumbers()
+
+    def stretch(run: str, *recorded: object) -> list[object]:
+        numbers.begin()
+        renewal = Renewal(run, numbers=numbers)
+        step = {**frame(0), "type": "alert", "zone": "a", "level": "imminent"}
+        return [renewal("alert.a.imminent", {**step, "number": number})[1]["number"] for number in recorded]
+
+    assert stretch("first", 5, 6, 6, 9) == [5, 6, 6, 9]
+    assert stretch("second", 5, 6) == [14, 15]
+    assert stretch("third", 1, MAX_INTEGER, "x", None, 2) == [16, MAX_INTEGER, "x", None, 17]
 
 
 def test_pairs_are_sensors_old_and_new() -> None:

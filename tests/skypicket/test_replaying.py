@@ -22,10 +22,10 @@ import pytest
 import zmq
 from waiting import PATIENCE_S, until
 
-from adapters.client import Listener, RequestRefused, request
+from adapters.client import Forgotten, Listener, Notice, RequestRefused, Restart, request, subscribe
 from adapters.wire import decode, unpack
 from fusion.types import SECOND_NS
-from replay.recordings.files import open_writer
+from replay.recordings.files import open_reader, open_writer
 from skypicket.children import Child, Family
 from skypicket.cli import main
 
@@ -311,6 +311,26 @@ def test_everything_of_a_recording_is_published_with_a_clock(family, tmp_path):
     assert {message["last"]["tracks"] for message in heard["status"]} == {0}
     assert clocks == sorted(clocks)
     assert len(clocks) > 5
+
+
+def test_a_subscriber_of_a_replay_gets_every_alert_of_every_pass(family, tmp_path):
+    """A pass is a new run of the service that was recorded, and the numbers of its steps go on as a journal's do."""
+    out, wanted = tmp_path / "tracks.mcap", []
+    assert main(["simulate", "airport-drones", "--duration", "60", "--out", str(tmp_path / "in.mcap")]) == 0
+    assert main(["track", str(tmp_path / "in.mcap"), "--config", str(SITE), "--out", str(out)]) == 0
+    with open_reader(out) as reader:
+        for record in reader:
+            if record.topic.startswith("alert.") and record.message["number"] not in wanted:
+                wanted.append(record.message["number"])
+    address = f"tcp://127.0.0.1:{free_port()}"
+    words = (f"--publish={address}", f"--requests={FREE}", "--wait-for-subscribers", "--loop", "--rate", "30")
+    line = family.start("replay", str(out), *words).wait_for(lambda text: "requests at" in text, PATIENCE_S)
+    notices: list[Notice] = []
+    with subscribe(address, requests=line.split()[-1], silence_s=None, report=notices.append) as alerts:
+        for times in range(3):
+            numbers = [alerts.wait(PATIENCE_S)["number"] for _ in wanted]
+            assert numbers == [times * max(wanted) + number for number in wanted]
+    assert {type(notice) for notice in notices} == {Restart, Forgotten}  # what was open at the end of a pass
 
 
 def free_port() -> int:

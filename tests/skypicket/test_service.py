@@ -349,7 +349,7 @@ def test_steps_are_answered_from_the_journal_in_pages(start, monkeypatch):
     every = bench.ask("alerts")
     assert [step["number"] for step in every] == list(range(1, len(every) + 1))
     assert bench.ask("alerts", since=1, limit=2) == every[1:3]
-    monkeypatch.setattr("skypicket.serving.answers.PAGE_BYTES", 1)
+    monkeypatch.setattr("adapters.line.requests.PAGE_BYTES", 1)
     assert bench.ask("alerts", since=1) == every[1:2]
 
 
