@@ -19,7 +19,7 @@ demo: install    ## simulator, service and alerts over real sockets; ends by its
 	$(BIN)/skypicket demo
 
 test: install    ## every test, on two processes
-	@$(BIN)/python -c 'from fusion import kernels; kernels.load()'  # once, before both would
+	@$(BIN)/python -c 'from skypicket.console import compile_kernels; compile_kernels()'  # once, before both would
 	$(BIN)/python -m pytest -n 2
 
 lint: install    ## ruff: style and format

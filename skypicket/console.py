@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from replay.recordings.record import Problems
 
 Progress = Callable[[str, int, int | None], None]
-COMPILING = "compiling the tracker's kernels once for this machine, about 20 s …"
+COMPILING = "compiling the tracker's kernels once for this machine, about 30 s on two cores …"
 
 
 def say(text: str) -> None:
@@ -81,7 +81,11 @@ def prepare_kernels() -> None:
     from fusion import kernels
 
     if not kernels.compiled():
+        from skypicket.compiling import compile_everywhere
+
         say(COMPILING)
+        with progress() as show:
+            compile_everywhere(show)
     kernels.load()
 
 

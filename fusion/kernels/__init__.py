@@ -18,6 +18,7 @@ from pathlib import Path
 _COMPLETE = "complete"  # an empty file beside the compiled code: an interrupted compilation leaves none
 # The kernels, and every module whose functions or constants are compiled into them.
 COMPILED_IN = ("geodesy", "tracking.births", "tracking.motion", "types")
+BASES = ("evaluate", "predict", "mesh", "reduce", "whitened", "paths")  # other kernels call what these have compiled
 _SOURCES = (
     *sorted(Path(__file__).parent.glob("*.py")),
     *(Path(__file__).parents[1] / f"{name.replace('.', '/')}.py" for name in COMPILED_IN),
@@ -51,6 +52,16 @@ os.environ["NUMBA_CACHE_DIR"] = str(CACHE)
 def compiled() -> bool:
     """Whether an earlier run compiled every kernel: if not, `load` takes some seconds."""
     return (CACHE / _COMPLETE).exists()
+
+
+def modules() -> list[str]:
+    """Every module of kernels, in an order in which several processes compile them soonest: first what others build on,
+    which they would all compile, then the large ones, so that none is left for one process at the end.
+    """
+    names = [module.name for module in pkgutil.iter_modules(__path__)]
+    size = {path.stem: path.stat().st_size for path in _SOURCES}
+    rest = sorted((name for name in names if name not in BASES), key=lambda name: (-size[name], name))
+    return [f"{__name__}.{name}" for name in (*BASES, *rest)]
 
 
 def load() -> None:

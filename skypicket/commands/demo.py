@@ -39,9 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     import signal
     from pathlib import Path
 
-    from fusion import kernels
     from fusion.errors import ConfigError
-    from skypicket.console import COMPILING
     from skypicket.show import Printer
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no child outlives this process
@@ -50,8 +48,6 @@ def run(arguments: argparse.Namespace) -> int:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError("--out", arguments.out, f"a folder that can be made ({error.strerror})") from None
-    if not kernels.compiled():
-        print(COMPILING, flush=True)
     from skypicket.demonstration import demo
 
     outcome = demo.run(out, lambda text: print(f"{text}\n", flush=True), Printer(), arguments.rate)

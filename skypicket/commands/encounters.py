@@ -45,8 +45,10 @@ def run(arguments: argparse.Namespace) -> int:
     from replay.encounters.campaign import spread
     from replay.encounters.results import OURS, figures, meet, results, rows
     from replay.text import aligned
+    from skypicket.console import compile_kernels
 
     folder = _folder(arguments.out)
+    compile_kernels()
     numbers = range(arguments.count)
     found = list(_told(spread(meet, arguments.seed, numbers, arguments.workers), arguments.count))
     summary = results(arguments.seed, found)
