@@ -1,8 +1,10 @@
-"""SIGINT and SIGTERM as a question that loops can ask."""
+"""SIGINT and SIGTERM as a question that loops can ask; SIGCONT as news."""
 
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 
@@ -30,3 +32,20 @@ class Stop:
         if self.asked and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.asked = True
+
+
+@contextmanager
+def on_continue(tell: Callable[[], None]) -> Iterator[None]:
+    """While it is entered, `tell` is called when the process was stopped and goes on, before who listened already."""
+    before = signal.getsignal(signal.SIGCONT)
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        tell()
+        if callable(before):
+            before(number, frame)
+
+    signal.signal(signal.SIGCONT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGCONT, before)

@@ -22,9 +22,9 @@ from replay.playing.playback import FASTEST, Playback
 from replay.playing.rest import FINE_S, NAP_S, Rest, lenient
 from replay.playing.source import Source
 from replay.playing.state import Played, Sink, State, always, never
+from replay.playing.stops import Stops
 
 SHORT_BURST: Final = 100  # messages, which are sent in less than `BUSY_NS`
-STOPPED_NS: Final = SECOND_NS  # a wait that took so much longer: the process was stopped, and its time with it
 REWIND_NS: Final = 10 * SECOND_NS  # a recorded run that lies so much behind began anew: the pace does too
 
 
@@ -69,6 +69,7 @@ class Player:
         self._sought = False  # in this pass
         self._not_before_ns = 0
         self._rest = Rest(self._clock, urge)
+        self.stops = Stops(self._clock)
 
     def play(
         self,
@@ -93,11 +94,12 @@ class Player:
                         return self.played
                 if self._head is not None and not ready():
                     return self.played
+                self.stops.lost_ns(busy=True)
                 while not stop():
                     wait_s = self._turn()
                     if wait_s is None:
                         break
-                    self._wait(wait_s)
+                    self.stops.rested(self._rest(wait_s, self.idle))
         finally:
             self._close()
         return self.played
@@ -199,6 +201,7 @@ class Player:
     def _turn(self) -> float | None:
         """Send what is due. Returns the seconds until something may be, None at the end."""
         head = self._peek(0.0)
+        self._go_on()
         now_ns = self._clock.monotonic_ns()
         if head is None:
             return self._without_message()
@@ -245,7 +248,9 @@ class Player:
 
     def _send(self, ready: Ready, due_ns: int | None = None) -> None:
         self._head = None
+        lost_ns = self._go_on()
         self._sink.push(ready.topic, ready.payload)
+        lost_ns += self._go_on(busy=True)  # who is slow to take it has stopped nobody
         played = self.played
         in_order = self._newest_ns is None or ready.time_ns >= self._newest_ns
         if ready.opening:
@@ -254,7 +259,7 @@ class Player:
             self._pace.begin(ready.time_ns)
             self._target_ns = None
         elif in_order:
-            played.errors.add(max(self._clock.monotonic_ns() - due_ns, 0))
+            played.errors.add(max(self._clock.monotonic_ns() - due_ns - lost_ns, 0))
         if not ready.opening:
             self._newest_ns = max(ready.time_ns, self._newest_ns or 0)
         self.offset = ready.offset
@@ -264,14 +269,17 @@ class Player:
 
     def _hold(self) -> None:
         """The pace goes on from where it is, which is at most at the next message."""
+        self._go_on()
         position_ns = self.position_ns()
         if self._pace.begun and position_ns is not None:
             self._pace.begin(position_ns)
 
-    def _wait(self, seconds: float) -> None:
-        lost_ns = self._rest(seconds, self.idle)
-        if lost_ns > STOPPED_NS:
+    def _go_on(self, busy: bool = False) -> int:
+        """What was lost to a stop of the process, ns: all that is to come is due so much later."""
+        lost_ns = self.stops.lost_ns(busy)
+        if lost_ns:
             self._pace.shift(lost_ns)
+        return lost_ns
 
 
 def play(

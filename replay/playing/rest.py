@@ -25,8 +25,8 @@ class Rest:
         self._looked_ns = self._waited_ns = clock.monotonic_ns()
         self._waits = True
 
-    def __call__(self, seconds: float, idle: Callable[[float], None]) -> int:
-        """Wait, at most until a stop has to be noticed. Returns the nanoseconds that it took longer."""
+    def __call__(self, seconds: float, idle: Callable[[float], None]) -> float:
+        """Wait, at most until a stop has to be noticed. Returns the seconds that it was to wait."""
         begun_ns = self._clock.monotonic_ns()
         if seconds > 0.0:
             self.waits(True)
@@ -38,15 +38,15 @@ class Rest:
         elif seconds > 0.0:
             self._clock.sleep(seconds)
             self._waited_ns = self._clock.monotonic_ns()
-            return 0
+            return seconds
         elif begun_ns - self._looked_ns < BUSY_NS:
-            return 0
+            return 0.0
         else:
             idle(0.0)
         self._looked_ns = self._clock.monotonic_ns()
         if seconds > 0.0:
             self._waited_ns = self._looked_ns
-        return self._looked_ns - begun_ns - round(seconds * SECOND_NS)
+        return seconds
 
     def waits(self, waits: bool) -> None:
         """Whether there are waits from now on."""

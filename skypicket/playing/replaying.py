@@ -22,7 +22,7 @@ from skypicket.console import progress, say
 from skypicket.playing.keyboard import Keyboard
 from skypicket.playing.player_desk import HELP, Desk, Ticker
 from skypicket.playing.position_bar import PositionBar
-from skypicket.signals import Stop
+from skypicket.signals import Stop, on_continue
 
 SOURCE: Final = "replay"  # of what the player itself says: `clock`
 CONNECT_S: Final = 10.0  # for a service to be there, unless it is waited for
@@ -46,6 +46,7 @@ def replay(arguments: Namespace, playback: Playback) -> int:
         desk = stack.enter_context(_desk(player, arguments, keys, publisher, outlets.shown))
         if desk is not None:
             player.idle = desk.idle
+        stack.enter_context(on_continue(player.stops.continued))
         show = quiet if desk is not None and desk.drawing else stack.enter_context(_progress())
         played = player.play(
             lambda: stop() or (desk is not None and desk.quit), show, lambda: _connected(outlets, arguments, stop)

@@ -218,6 +218,59 @@ def test_a_process_that_was_stopped_does_not_catch_up(path: Path) -> None:
     assert hands.at_s == pytest.approx([0, 1, 2, 63, 64], abs=0.11)
 
 
+class Stopping(ManualClock):
+    """Stops for a minute in the last part of a wait, which is slept: before the third message."""
+
+    left = 3
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        self.left -= 1
+        if self.left == 0:
+            self.advance(60.0)
+
+
+def test_nor_does_one_that_was_stopped_in_the_last_milliseconds_of_a_wait(path: Path) -> None:
+    hands = Hands(path, {})
+    hands.clock = Stopping()
+    hands.player = Player(path, hands, Playback(), hands.clock, hands.idle)
+    hands.play(until_s=64.6)
+    assert hands.at_s == pytest.approx([0, 1, 2, 63, 64], abs=0.11)
+    assert hands.player.played.errors.quantile_s(1.0) < 0.01
+
+
+def test_nor_one_that_was_stopped_between_two_waits(path: Path) -> None:
+    hands = Hands(path, {})
+
+    def stopped(player: Player) -> None:
+        if player.played.messages == 3:
+            hands.clock.advance(60.0)
+
+    hands.player.play(lambda: hands.now_s >= 64.6, stopped)
+    assert hands.at_s == pytest.approx([0, 1, 2, 63, 64], abs=0.11)
+
+
+def test_a_pause_right_after_a_stop_counts_from_where_it_was(path: Path) -> None:
+    def stopped(player: Player) -> None:
+        hands.clock.advance(60.0)
+        pause(player)
+
+    hands = Hands(path, {2.5: stopped, 70.0: resume})
+    hands.play(until_s=72.6)
+    assert hands.at_s == pytest.approx([0, 1, 2, 70.5, 71.5, 72.5], abs=0.11)
+
+
+def test_what_a_slow_service_held_up_is_made_up_for(path: Path) -> None:
+    class Slow(Hands):
+        def push(self, topic: str, payload: bytes) -> None:
+            super().push(topic, payload)
+            if len(self.messages) == 3:
+                self.clock.advance(5.5)
+
+    hands = Slow(path, {}).play(until_s=9.4)
+    assert hands.at_s == pytest.approx([0, 1, 2, 7.5, 7.5, 7.5, 7.5, 7.5, 8, 9], abs=1e-6)
+
+
 def test_standard_input_is_not_sought_in() -> None:
     with pytest.raises(RecordingError, match=r"standard input: cannot be sought in.*allowed is a file"):
         Player("-", Hands.__new__(Hands), Playback()).seek(START_NS)
