@@ -61,7 +61,11 @@ def run(*, smoke: bool) -> None:
         print(f"   {rate} messages/s for {seconds:g} s")
         print(f"     bare receive     {bare}")
         print(f"     skypicket record {full}")
-        print(f"     {full.cpu_s / bare.cpu_s:.1f} times the processor time of the bare receive", flush=True)
+        if bare.cpu_s > 0.0:
+            ratio = f"{full.cpu_s / bare.cpu_s:.1f} times the processor time of the bare receive"
+        else:
+            ratio = "the bare receive took no more than its start, which was taken off: run it longer"
+        print(f"     {ratio}", flush=True)
 
 
 def receive(rate: int, seconds: float) -> Took:
