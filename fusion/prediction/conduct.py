@@ -57,15 +57,11 @@ class Conduct:
             return
         order = np.argsort(outlook.id, kind="stable")
         weight = outlook.weight[order]
-        velocity = mixed(weight, outlook.mean[..., 3:][order])
+        velocity = (weight[..., None] * outlook.mean[..., 3:][order]).sum(axis=1)
         known, rows = rows_of(self._id, outlook.id[order])
         self._id = outlook.id[order]
 
-        everyone = bool(known.all())
-
         def carried(values: Any, new: Any) -> Any:
-            if everyone:
-                return values[rows]
             out = np.array(new)
             out[known] = values[rows[known]]
             return out
@@ -108,11 +104,3 @@ class Conduct:
             self._names[int(self._mode[row])],
             float(self._peak[row]),
         )
-
-
-def mixed(weight: Floats, values: Floats) -> Floats:
-    """The mean (n, k) of values (n, modes, k) under weights (n, modes)."""
-    total: Floats = weight[:, 0, None] * values[:, 0]
-    for mode in range(1, weight.shape[1]):
-        total += weight[:, mode, None] * values[:, mode]
-    return total
