@@ -20,14 +20,19 @@ class Outlets:
 
     A subscriber that is slower than what is played holds it up, so that all of it arrives. One that takes nothing for
     `PATIENCE_S` loses what comes from then on, until it takes something again: `lost` counts it.
-    stop: asked while somebody is waited for; True interrupts that.  shown: what was published, for who asks.
+    stop: asked while somebody is waited for; True interrupts that.  shown: takes in what is published, for who asks.
     """
 
-    def __init__(self, pusher: Pusher | None, publisher: Publisher | None, stop: Callable[[], bool] = never) -> None:
-        self._pusher, self._publisher, self._stop = pusher, publisher, stop
+    def __init__(
+        self,
+        pusher: Pusher | None,
+        publisher: Publisher | None,
+        stop: Callable[[], bool] = never,
+        shown: Shown | None = None,
+    ) -> None:
+        self._pusher, self._publisher, self._stop, self._shown = pusher, publisher, stop, shown
         self._patient = True
         self.lost = 0
-        self.shown = Shown() if publisher is not None else None
 
     def push(self, topic: str, payload: bytes) -> None:
         """Send on each outlet that takes this kind. Raises SendTimeout, KeyboardInterrupt."""
@@ -35,8 +40,8 @@ class Outlets:
             self._pusher.push(topic, payload)
         if self._publisher is not None:
             self._publish(self._publisher, topic, payload)
-        if self.shown is not None:
-            self.shown.take(topic, payload)
+            if self._shown is not None:
+                self._shown.take(topic, payload)
 
     def _publish(self, publisher: Publisher, topic: str, payload: bytes) -> None:
         until = time.monotonic() + (PATIENCE_S if self._patient else 0.0)

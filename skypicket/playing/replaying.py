@@ -40,10 +40,11 @@ def replay(arguments: Namespace, playback: Playback) -> int:
         urge = stack.enter_context(urgent())  # before the sockets, whose threads send
         pusher = Pusher(arguments.to, stop=stop) if arguments.to is not None else None
         publisher = Publisher(arguments.publish, Sender(SOURCE)) if arguments.publish is not None else None
-        outlets = Outlets(pusher, publisher, stop)
+        shown = Shown() if publisher is not None and arguments.requests is not None else None
+        outlets = Outlets(pusher, publisher, stop, shown)
         stack.callback(outlets.close)
         player = Player(arguments.file, outlets, playback, urge=urge)
-        desk = stack.enter_context(_desk(player, arguments, keys, publisher, outlets.shown))
+        desk = stack.enter_context(_desk(player, arguments, keys, publisher, shown))
         if desk is not None:
             player.idle = desk.idle
         stack.enter_context(on_continue(player.stops.continued))
