@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from replay.processes import available
+
 PLAN = """name = "benchmark"
 scenarios = ["airport-drones", "airliners"]
 seeds = {{ count = {seeds} }}
@@ -163,7 +165,7 @@ def _until(child: subprocess.Popen[bytes], out: Path, count: int) -> None:
 
 def run(*, smoke: bool, runs: int = 200, duration_s: float = 60.0, kill: bool = True) -> None:
     """All of it, in folders that are removed."""
-    cores = len(os.sched_getaffinity(0))
+    cores = available()
     runs = 8 if smoke else runs
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

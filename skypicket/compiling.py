@@ -7,32 +7,33 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor
 from typing import Final
 
 from fusion import kernels
+from replay.processes import available, pool
 
 Show = Callable[[str, int, int | None], None]
 STAGE: Final = "compiling"
 MOST: Final = 8  # processes: the longest kernel takes a tenth of all the time, and each takes 300 MB
 
 
-def compile_everywhere(show: Show) -> None:
+def compile_everywhere(show: Show, cores: int | None = None) -> None:
     """Fill the cache from which every process loads the kernels; what fails here is left to `kernels.load`.
 
-    show: told "compiling", how many modules are done, of how many.
+    show: told "compiling", how many modules are done, of how many.  cores: None: those that there are; for one there
+    is nothing to share out.
     """
-    cores = min(len(os.sched_getaffinity(0)), MOST)
+    cores = min(cores or available(), MOST)
     if cores == 1:
         return
     # Where the cache's own place cannot be written it is a folder of this process: the others must share it.
     os.environ["SKYPICKET_KERNEL_CACHE"] = str(kernels.CACHE)
     names = kernels.modules()
-    context = multiprocessing.get_context("spawn")  # a fork would copy the threads of numerical libraries half alive
     try:
-        with ProcessPoolExecutor(cores, mp_context=context, initializer=_uninterrupted) as pool:
+        with pool(cores, _uninterrupted) as processes:
             show(STAGE, 0, len(names))
-            for done, _ in enumerate(pool.map(_compile, names), 1):
+            for done, _ in enumerate(processes.map(_compile, names), 1):
                 show(STAGE, done, len(names))
     except KeyboardInterrupt:
         for child in multiprocessing.active_children():

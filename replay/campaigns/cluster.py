@@ -18,6 +18,7 @@ from adapters.simulated.scenario import Scenario
 from fusion.config import SiteConfig
 from fusion.errors import ConfigError, SkypicketError
 from replay.campaigns.run import Failure, Job, Outcome, perform
+from replay.processes import available
 from replay.scoring.results import ScoreOptions
 
 RETRIES: Final = 3  # of a run whose worker dies under it: more often, and it is the run that kills
@@ -148,11 +149,6 @@ def _check_answers(cluster: str) -> None:
         socket.create_connection((host, int(port)), ANSWER_S).close()
     except (OSError, OverflowError) as error:
         raise ConfigError("--cluster", cluster, f"{allowed} (nothing answers: {error})") from None
-
-
-def available() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 def _lock(folder: Path) -> IO[bytes] | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from typing import TypeVar
+
+from replay.processes import pool
 
 T = TypeVar("T")
 Job = Callable[[int, int], T]  # of the campaign's seed and an encounter's number; importable, for other processes
@@ -22,6 +22,5 @@ def spread(job: Job[T], seed: int, numbers: range, workers: int) -> Iterator[T]:
     if workers == 1:
         yield from (job(seed, number) for number in numbers)
         return
-    context = multiprocessing.get_context("spawn")  # a fork would copy the threads of numerical libraries half alive
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        yield from pool.map(job, [seed] * len(numbers), numbers)
+    with pool(workers) as processes:
+        yield from processes.map(job, [seed] * len(numbers), numbers)

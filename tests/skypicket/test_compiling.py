@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from fusion import kernels
 from skypicket.compiling import compile_everywhere
-
-pytestmark = pytest.mark.skipif(len(os.sched_getaffinity(0)) == 1, reason="on one core there is nothing to share out")
 
 
 @pytest.fixture
@@ -18,10 +14,10 @@ def shown(monkeypatch, tmp_path):
     monkeypatch.setattr(kernels, "CACHE", tmp_path / "cache")
     monkeypatch.setenv("SKYPICKET_KERNEL_CACHE", "")  # given back after the test
 
-    def compiled(*names):
+    def compiled(*names, cores=2):
         found = []
         monkeypatch.setattr(kernels, "modules", lambda: list(names))
-        compile_everywhere(lambda *each: found.append(each))
+        compile_everywhere(lambda *each: found.append(each), cores)
         return found
 
     return compiled
@@ -38,3 +34,8 @@ def test_a_process_that_dies_leaves_its_work_to_the_loading(shown, tmp_path, mon
     (tmp_path / "deadly.py").write_text("import os; os._exit(9)")
     monkeypatch.syspath_prepend(tmp_path)
     assert shown("deadly", "fusion.kernels.ids")[0] == ("compiling", 0, 2)
+
+
+def test_on_one_core_it_is_all_left_to_the_loading(shown, tmp_path):
+    assert shown("fusion.kernels.ids", cores=1) == []
+    assert not (tmp_path / "cache").exists()
