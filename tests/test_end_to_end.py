@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from waiting import PATIENCE_S, until
+from waiting import PATIENCE_S, ended, until_service
 
 from adapters.client import Restart, request, subscribe
 from adapters.line.publish import Pusher
@@ -103,7 +103,7 @@ def run_recorded(family: Family, folder: Path, name: str, feed: Callable[[dict[s
     recorder = family.start("record", *words)
     recorder.wait_for(lambda line: "recording" in line, PATIENCE_S)
     frames = frames_sent(feed(addresses))
-    until(lambda: reported(addresses, frames))
+    until_service(addresses["publish"], lambda: reported(addresses, frames))
     family.end(recorder)
     family.end(service)
     assert (recorder.code, service.code) == (0, 0)
@@ -134,7 +134,7 @@ def replayed(family: Family, recording: Path, addresses: dict[str, str]) -> Chil
 def test_who_comes_late_gets_the_open_alerts_and_learns_of_a_crash_and_what_waits_since_then(family, tmp_path):
     service, addresses = serve(family, tmp_path)
     frames = frames_sent(simulate(family, addresses))
-    until(lambda: reported(addresses, frames))
+    until_service(addresses["publish"], lambda: reported(addresses, frames))
     notices: list[object] = []
     with subscribe(
         addresses["publish"], requests=addresses["requests"], report=notices.append, silence_s=PATIENCE_S
@@ -174,17 +174,20 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     told = folder / "told"
     with Family() as family:
         _, addresses = serve(family, folder / "data")
-        words = (f"--from={addresses['publish']}", f"--requests={addresses['requests']}", f"--exec=tee -a {told}")
+        words = (
+            f"--from={addresses['publish']}",
+            f"--requests={addresses['requests']}",
+            f"--exec=sh -c 'cat >> {told}; echo told $SKYPICKET_NUMBER'",
+        )
         follower = family.start("alerts", "--json", *words)
         pusher = Pusher(addresses["ingest"])
         for payload in JUNK:
             pusher.push("frame.tower", payload)
         pusher.close()
-        after_junk = until(lambda: rejected(addresses, len(JUNK)))
+        after_junk = until_service(addresses["publish"], lambda: rejected(addresses, len(JUNK)))
         frames = frames_sent(simulate(family, addresses))
-        after_all = until(lambda: reported(addresses, frames))
-        last = f'"number":{after_all["number"]},'
-        until(lambda: told.exists() and last in told.read_text())
+        after_all = until_service(addresses["publish"], lambda: reported(addresses, frames))
+        follower.wait_for(lambda line: line == f"told {after_all['number']}", PATIENCE_S)
         family.end(follower, signal.SIGINT)
         yield Served(addresses, follower, told, after_junk["status"], after_all)
 
@@ -219,8 +222,7 @@ def test_a_service_whose_port_is_taken_says_so_and_ends_with_2(served, family, t
     words = (f"--config={SITE}", f"--data={tmp_path}", f"--ingest={served.addresses['ingest']}")
     second = family.start("serve", *words)
     second.wait_for(lambda line: "free to bind" in line, PATIENCE_S)
-    until(lambda: second.code is not None)
-    assert second.code == 2
+    assert ended(second) == 2
     assert "Traceback" not in second.words
 
 
@@ -228,8 +230,7 @@ def test_the_demo_ends_by_itself_with_a_summary_a_page_a_picture_and_a_recording
     with Family() as family:
         demo = family.start("demo", f"--out={tmp_path}", "--rate=60")
         demo.wait_for(lambda line: line.startswith("── Files"), 120.0)
-        until(lambda: demo.code is not None)
-        assert demo.code == 0
+        assert ended(demo) == 0
     words = demo.words
     assert "INFRINGING   control-zone  inside" in words
     assert "CLEARED      runway  was predicted" in words

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from waiting import PATIENCE_S, until
+from waiting import PATIENCE_S, until_service
 
 from adapters.client import request
 from replay.recordings.files import open_reader, open_writer
@@ -122,7 +122,7 @@ def test_live_output_is_that_of_the_offline_tracker_at_every_rate(
     runs["0.0"] = start(family, site, disordered, tmp_path, "0.0")
     for rate, (player, recorder, addresses) in runs.items():
         player.wait_for(lambda line: "sent to" in line, PATIENCE_S)
-        until(lambda addresses=addresses: reported_up_to(addresses, newest_ns))
+        until_service(addresses["publish"], lambda addresses=addresses: reported_up_to(addresses, newest_ns))
         family.end(recorder)
         assert told(tmp_path / f"{rate}.mcap") == wanted, f"at rate {rate}"
 

@@ -19,7 +19,7 @@ SITE = Path(__file__).parents[2] / "adapters/simulated/scenarios/airport-drones/
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, dict[str, Any]]]:
-    """What the tracker says of a minute of the airport: pictures, zones, and alerts of which one clears."""
+    """What the tracker says of two minutes of the airport: pictures, zones, and alerts of which one clears."""
     folder = tmp_path_factory.mktemp("told")
     found, out = folder / "in.mcap", folder / "out.mcap"
     assert main(["simulate", "airport-drones", "--duration", "120", "--out", str(found)]) == 0

@@ -47,6 +47,7 @@ class Line:
         self.requests = RequestServer(FREE, {"snapshot": self._snapshot})
         self.sent: list[int] = []
         self._done = threading.Event()
+        self._spoke = threading.Condition()
         self._thread = threading.Thread(target=self._speak)
         self._thread.start()
 
@@ -55,6 +56,12 @@ class Line:
         self._thread.join()
         self.publisher.close()
         self.requests.close()
+
+    def speaks_on(self, messages: int = 200) -> None:
+        """Wait until it has published so many more."""
+        number = len(self.sent) + messages
+        with self._spoke:
+            assert self._spoke.wait_for(lambda: len(self.sent) >= number, PATIENCE_S)
 
     def _speak(self) -> None:
         pads = [secrets.token_hex(500) for _ in range(64)]
@@ -65,6 +72,8 @@ class Line:
                 body: Message = {"type": "tracks", "time_ns": time.time_ns(), "columns": {}}
                 self.publisher.publish("tracks", body | {"pad": pads[len(self.sent) % 64]})
                 self.sent.append(body["time_ns"])
+            with self._spoke:
+                self._spoke.notify_all()
 
     def _snapshot(self) -> Message:
         result = snapshot_result(
@@ -117,7 +126,7 @@ def has(path: Path, messages: int) -> bool:
 def test_a_killed_recorder_loses_at_most_the_last_second(ending: str, line: Line, tmp_path: Path) -> None:
     path = tmp_path / f"run.{ending}"
     with recorder(line, path) as child:
-        until(lambda: path.exists() and has(path, 1500))
+        until(lambda: path.exists() and has(path, 1500), line.speaks_on)
         killed_ns = time.time_ns()
         child.send_signal(signal.SIGKILL)
         child.wait()
@@ -200,7 +209,7 @@ def test_a_part_that_finds_no_room_leaves_the_earlier_ones_whole(room: tuple[Pat
 def test_it_keeps_up_and_says_what_made_the_recording(line: Line, tmp_path: Path) -> None:
     path = tmp_path / "run.mcap"
     with recorder(line, path, f"--config={SITE}") as child:
-        until(lambda: path.exists() and has(path, 500))
+        until(lambda: path.exists() and has(path, 500), line.speaks_on)
         child.send_signal(signal.SIGINT)
         told, _ = child.communicate(timeout=PATIENCE_S)
     assert child.returncode == 0

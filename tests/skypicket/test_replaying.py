@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 import zmq
-from waiting import PATIENCE_S, until
+from waiting import PATIENCE_S, until_service
 
 from adapters.client import Forgotten, Listener, Notice, RequestRefused, Restart, request, subscribe
 from adapters.wire import decode, unpack
@@ -252,21 +252,21 @@ def test_a_seek_back_starts_a_new_picture_in_a_real_service_and_loses_and_reject
         taken = sum(sensor["frames"] for sensor in found["status"]["sensors"].values())
         return found if taken == ask("position")["sent"] else None
 
-    until(lambda: ask("position")["start_ns"])
+    assert ask("position")["start_ns"]
     ask("burst", messages=250)
-    first = until(all_taken)
+    first = until_service(addresses["publish"], all_taken)
     before = first["tracks"]
     assert before["columns"]["id"]
     ask("seek", offset_s=5.0)
     ask("burst", messages=120)
-    second = until(all_taken)
+    second = until_service(addresses["publish"], all_taken)
     after = second["tracks"]
     assert after["time_ns"] < before["time_ns"]  # a new picture, at the time that was sought
     assert after["columns"]["id"]
     assert not {*before["columns"]["id"]} & {*after["columns"]["id"]}
     ask("seek", offset_s=18.0)
     ask("burst", messages=60)
-    last = until(all_taken)
+    last = until_service(addresses["publish"], all_taken)
     assert [counts(last, key) for key in ("rejected", "duplicates", "gaps", "late")] == [0, 0, 0, 0]
     ask("resume")
     with pytest.raises(RequestRefused, match=r"state: .* allowed is step while it is paused"):
